@@ -1,0 +1,37 @@
+"""What every test runs under: JAX at its strictest, and one compilation cache.
+
+Warnings are errors (pyproject.toml), ranks and dtypes are never promoted silently, and
+no random key is consumed twice.
+"""
+
+import os
+from collections.abc import Iterator
+
+import jax
+import pytest
+
+# Figures are written to files, also where there is a display. Set before matplotlib is
+# first imported.
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+jax.config.update("jax_numpy_rank_promotion", "raise")
+jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+# Compiling dominates the time of the tests. Where JAX_COMPILATION_CACHE_DIR names a
+# folder, every worker and every run that shares it compiles a program only once; by
+# default JAX keeps only what took over a second, which here is almost nothing.
+if os.environ.get("JAX_COMPILATION_CACHE_DIR"):
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+
+
+@pytest.fixture(autouse=True)
+def _each_key_consumed_once(request: pytest.FixtureRequest) -> Iterator[None]:
+    """`jax.debug_key_reuse` around each test that is not marked ``same_key``.
+
+    It holds the library to drawing from each key once, under `jit` and out of it. A
+    test that wants the same draw twice makes the key twice, hands on
+    ``jax.random.clone(key)``, or is marked ``same_key``.
+    """
+    with jax.debug_key_reuse(request.node.get_closest_marker("same_key") is None):
+        yield
