@@ -61,7 +61,7 @@ def docstring_examples() -> Iterator[Any]:
                 yield pytest.param(test, id=name)
 
 
-@pytest.mark.parametrize("example", docstring_examples())
+@pytest.mark.parametrize("example", list(docstring_examples()))
 def test_docstring_example_runs(example: doctest.DocTest):
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     runner, said = doctest.DocTestRunner(optionflags=flags), []
