@@ -1,0 +1,26 @@
+"""fnn: functional neural networks for JAX."""
+
+from fnn.combinators import parallel as parallel
+from fnn.combinators import residual as residual
+from fnn.combinators import sequential as sequential
+from fnn.contract import Layer as Layer
+from fnn.contract import StatefulLayer as StatefulLayer
+from fnn.contract import constructor as constructor
+from fnn.contract import with_state as with_state
+from fnn.transforms.capturing import capture as capture
+from fnn.transforms.copies import ensemble as ensemble
+from fnn.transforms.copies import repeat as repeat
+from fnn.transforms.copies import stack_params as stack_params
+from fnn.transforms.copies import unstack_params as unstack_params
+from fnn.transforms.gradients import freeze as freeze
+from fnn.transforms.gradients import remat as remat
+from fnn.transforms.parts import evaluating as evaluating
+from fnn.transforms.parts import intercept as intercept
+from fnn.transforms.parts import map_parts as map_parts
+from fnn.transforms.parts import replace as replace
+from fnn.transforms.wrapping import transform as transform
+from fnn.tree import from_paths as from_paths
+from fnn.tree import merge as merge
+from fnn.tree import paths as paths
+from fnn.tree import split as split
+from fnn.wiring import module as module

@@ -1,0 +1,81 @@
+"""A constructor's call as a value: when two are the same, and how one is pickled."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from jax.core import Tracer
+
+from fnn.shapes import is_array
+
+
+def identity(build: Callable, args: tuple, kwargs: dict) -> Any:
+    """Hashable, and equal for calls of one function with equal arguments."""
+    bound = inspect.signature(build).bind(*args, **kwargs)
+    bound.apply_defaults()
+    return frozen(build), frozen(dict(bound.arguments))
+
+
+def frozen(value: Any) -> Any:
+    """A hashable stand-in for an argument, equal where the arguments are."""
+    if isinstance(value, dict):
+        return dict, tuple((k, frozen(v)) for k, v in value.items())
+    if type(value) in (tuple, list):
+        return tuple, tuple(map(frozen, value))
+    if isinstance(value, functools.partial):
+        return value.func, frozen(value.args), frozen(value.keywords)
+    if is_array(value) and not isinstance(value, Tracer):
+        return value.shape, value.dtype, np.asarray(value).tobytes()
+    try:
+        hash(value)
+    except TypeError:
+        return _Same(value)
+    return type(value), value
+
+
+class _Same:
+    """Equal to itself alone: a traced or otherwise unhashable argument."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.value is other.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
+
+
+class _Global(NamedTuple):
+    """A function by name: `jax.nn.relu` and its like are no functions to pickle."""
+
+    module: str
+    name: str
+
+
+def portable(value: Any) -> Any:
+    """An argument with functions by name where pickle would find them."""
+    if type(value) in (tuple, list):
+        return type(value)(map(portable, value))
+    if type(value) is dict:
+        return {k: portable(v) for k, v in value.items()}
+    name = _Global(getattr(value, "__module__", ""), getattr(value, "__qualname__", ""))
+    found = getattr(sys.modules.get(name.module), name.name, None)
+    return name if callable(value) and found is value else value
+
+
+def found(value: Any) -> Any:
+    """What `portable` was given."""
+    if type(value) in (tuple, list):
+        return type(value)(map(found, value))
+    if type(value) is dict:
+        return {k: found(v) for k, v in value.items()}
+    if type(value) is _Global:
+        return getattr(importlib.import_module(value.module), value.name)
+    return value

@@ -1,0 +1,447 @@
+"""The contract: a layer is a pair of pure functions; every layer has one inner form.
+
+`Layer` and `StatefulLayer` are what users unpack, write and pass on. Behind both stands
+a `Form`: `outline` tells, from shapes alone, a layer's parameters, state and outputs,
+and how to draw them; `run` computes. The public `init` and `apply` are views of these
+two, and containers (`wiring`) and transforms compose them without caring which kind
+they hold.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from dataclasses import replace as with_fields
+from typing import Any, NamedTuple, ParamSpec, Protocol, overload
+
+import jax
+from jax.extend.core import jaxpr_as_fun
+
+from fnn import calls
+from fnn.checks import (
+    check_empty,
+    check_key,
+    check_outputs,
+    check_params,
+    check_train,
+    pair,
+)
+from fnn.shapes import abstract, shown, spec, word
+from fnn.signatures import takes
+
+Params = Any  # nested dicts and tuples of arrays
+State = Any  # any pytree of arrays; () for a layer that keeps none
+P = ParamSpec("P")
+
+
+class InitFn(Protocol):
+    """``init(key, *inputs) -> params``, from the shapes and dtypes of the inputs."""
+
+    def __call__(self, key: Any, *inputs: Any, **named: Any) -> Params: ...
+
+
+class ApplyFn(Protocol):
+    """``apply(params, *inputs) -> outputs``."""
+
+    def __call__(
+        self,
+        params: Params,
+        *inputs: Any,
+        key: Any = ...,
+        train: bool = ...,
+        **named: Any,
+    ) -> Any: ...
+
+
+class StatefulInitFn(Protocol):
+    """``init(key, *inputs) -> (params, state)``."""
+
+    def __call__(
+        self, key: Any, *inputs: Any, **named: Any
+    ) -> tuple[Params, State]: ...
+
+
+class StatefulApplyFn(Protocol):
+    """``apply(params, state, *inputs) -> (outputs, state)``."""
+
+    def __call__(
+        self,
+        params: Params,
+        state: State,
+        *inputs: Any,
+        key: Any = ...,
+        train: bool = ...,
+        **named: Any,
+    ) -> tuple[Any, State]: ...
+
+
+class Outline(NamedTuple):
+    """A layer on inputs of known shapes; all but `draw` are trees of shapes."""
+
+    draw: Callable[[Any], tuple[Params, State]]  # of a key
+    params: Params
+    state: State
+    outputs: Any
+
+
+@dataclass(frozen=True)
+class Form:
+    """What both kinds of layer are made of; `parts` and `rebuild` compose it again."""
+
+    name: str
+    outline: Callable[..., Outline]  # (key, inputs, named), all of them shapes
+    run: Callable[..., tuple[Any, State]]  # (params, state, inputs, named, key, train)
+    stateful: bool = False
+    draws: bool = False  # may ask for a key
+    accepts: frozenset[str] | None = frozenset()  # inputs by name; None takes any
+    parts: Any = ()  # nested like the parameters; the layer itself where it wraps one
+    rebuild: Callable[[Any], Any] | None = None  # from changed parts
+    copies: bool = False  # its path names each copy of what it wraps, not itself
+    seen: Callable[[Params], Params] = lambda params: params  # by what it wraps
+    inner_state: Callable[..., State] = lambda f, state: f(state)  # f on the wrapped's
+
+    def check_names(self, named: dict[str, Any]) -> None:
+        """Raises where an input by name is one that nobody names."""
+        unknown = [
+            n for n in named if self.accepts is not None and n not in self.accepts
+        ]
+        if unknown:
+            known = ", ".join(sorted(self.accepts or ())) or "none"
+            raise TypeError(
+                f"{self.name}: expected inputs by name among ({known}), "
+                f"got {', '.join(unknown)}."
+            )
+
+
+# ------------------------------------------------------------------- layers are values
+class _Value(tuple):
+    """A pair that is equal to, and rebuilt by, the call that constructed it."""
+
+    form: Form
+    call: tuple[Callable, tuple, dict]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(
+            f"{self.form.name}: expected no assignment, got one to {name}."
+        )
+
+    @property
+    def parts(self) -> Any:
+        """Its parts, in the structure of its parameters."""
+        parts = self.form.parts
+        return parts.parts if isinstance(parts, _Value) else parts
+
+    def __repr__(self) -> str:
+        build, args, kwargs = self.call
+        if build is as_layer:
+            return word(args[0])
+        options = [*map(word, args), *(f"{k}={word(v)}" for k, v in kwargs.items())]
+        return f"{self.form.name}({', '.join(options)})"
+
+    @functools.cached_property
+    def _identity(self) -> Any:
+        return calls.identity(*self.call)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Value) and self._identity == other._identity
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self._identity)
+
+    def __reduce__(self) -> Any:
+        name = getattr(self, "__qualname__", "")  # a module has its forward function's
+        if getattr(sys.modules.get(self.__module__), name, None) is self:
+            return name
+        build, args, kwargs = self.call
+        return _construct, (build, calls.portable(args), calls.portable(kwargs))
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self
+
+
+class Layer(_Value, tuple[InitFn, ApplyFn]):
+    """A pair of pure functions, ``init`` and ``apply``.
+
+    ``init(key, *inputs, **inputs_by_name) -> params``
+    ``apply(params, *inputs, key=None, train=False, **inputs_by_name) -> outputs``
+
+    Written by hand, the two functions name what they use: an ``apply`` that names a
+    keyword-only ``key`` or ``train`` gets it. A ``key`` without default is required:
+    calling the layer without one raises, unless ``train`` is named too and is False.
+
+    Args:
+      init: ``init(key, *inputs)`` draws params (nested dicts and tuples of arrays) from
+        the shapes and dtypes of the inputs, never from their values.
+      apply: ``apply(params, *inputs)`` computes the outputs.
+
+    Raises:
+      TypeError: If one of the two is no function, or takes ``train``, or ``key`` with a
+        default, by position.
+
+    Example:
+      >>> def init(key, x):
+      ...     return {"scale": jnp.ones(x.shape[-1:])}
+      >>> def apply(params, x):
+      ...     return params["scale"] * x
+      >>> layer = fnn.Layer(init, apply)
+      >>> layer.apply(layer.init(jax.random.key(0), jnp.ones(3)), jnp.ones(3)).shape
+      (3,)
+    """
+
+    def __new__(cls, init: InitFn, apply: ApplyFn) -> Layer:
+        return _leaf(cls, init, apply)
+
+    init: InitFn = property(lambda self: self[0])  # pyright: ignore
+    apply: ApplyFn = property(lambda self: self[1])  # pyright: ignore
+
+
+class StatefulLayer(_Value, tuple[StatefulInitFn, StatefulApplyFn]):
+    """A pair of pure functions that threads state.
+
+    ``init(key, *inputs, **inputs_by_name) -> (params, state)``
+    ``apply(params, state, *inputs, key=None, train=False, **inputs_by_name)
+    -> (outputs, state)``
+
+    Args:
+      init: ``init(key, *inputs)`` draws params and the first state, any pytree of
+        arrays.
+      apply: ``apply(params, state, *inputs)`` computes the outputs and the next state,
+        of the structure, shapes and dtypes of the first.
+
+    Raises:
+      TypeError: As `Layer` does.
+
+    Example:
+      >>> def init(key, x):
+      ...     return (), {"count": jnp.zeros((), jnp.int32)}
+      >>> def apply(params, state, x):
+      ...     return x, {"count": state["count"] + 1}
+      >>> counter = fnn.StatefulLayer(init, apply)
+      >>> params, state = counter.init(jax.random.key(0), jnp.ones(3))
+      >>> int(counter.apply(params, state, jnp.ones(3))[1]["count"])
+      1
+    """
+
+    def __new__(cls, init: StatefulInitFn, apply: StatefulApplyFn) -> StatefulLayer:
+        return _leaf(cls, init, apply)
+
+    init: StatefulInitFn = property(lambda self: self[0])  # pyright: ignore
+    apply: StatefulApplyFn = property(lambda self: self[1])  # pyright: ignore
+
+
+def is_layer(value: Any) -> bool:
+    """Whether a value is a layer of either kind."""
+    return isinstance(value, _Value)
+
+
+def _construct(build: Callable, args: tuple, kwargs: dict) -> Any:
+    return build(*calls.found(args), **calls.found(kwargs))
+
+
+def make(
+    form: Form, build: Callable, args: tuple = (), kwargs: dict | None = None
+) -> Any:
+    """The public pair that is a view of `form`, equal to what the same call builds."""
+
+    def init(key, *inputs, **named):
+        key = check_key(key, f"{form.name}: init(key, *inputs)")
+        form.check_names(named)
+        params, state = form.outline(spec(key), spec(inputs), spec(named)).draw(key)
+        return (params, state) if form.stateful else params
+
+    def run(params, state, inputs, named, key, train):
+        train = check_train(train)
+        if key is not None:
+            key = check_key(key, f"{form.name}: apply(..., key=key)")
+        form.check_names(named)
+        return form.run(params, state, inputs, named, key, train)
+
+    def stateful_apply(params, state, *inputs, key=None, train=False, **named):
+        return run(params, state, inputs, named, key, train)
+
+    def stateless_apply(params, *inputs, key=None, train=False, **named):
+        if len(inputs) > 1 and type(inputs[0]) is tuple and not inputs[0]:
+            raise TypeError(
+                f"{form.name}: expected apply(params, *inputs), as it keeps no state, "
+                "got an empty state as the first input."
+            )
+        return run(params, (), inputs, named, key, train)[0]
+
+    apply = stateful_apply if form.stateful else stateless_apply
+    for name, function in (("init", init), ("apply", apply)):
+        function.__name__ = name
+        function.__fnn__ = f"the {name} of {form.name}; pass the layer itself"  # pyright: ignore
+    layer = tuple.__new__(StatefulLayer if form.stateful else Layer, (init, apply))
+    vars(layer).update(form=form, call=(build, args, kwargs or {}))
+    return layer
+
+
+# --------------------------------------------------------------------- leaves and lifts
+def _leaf(kind: type, init: Callable, apply: Callable) -> Any:
+    """A layer of the two functions that somebody wrote."""
+    who = kind.__name__
+    for role, half in (("init", init), ("apply", apply)):
+        if not callable(half):
+            raise TypeError(
+                f"{who}: expected {role} to be a function, got {word(half)}."
+            )
+    stateful = kind is StatefulLayer
+    reads, init_reads = takes(apply, 2 if stateful else 1), takes(init, 1)
+    outer = getattr(init, "__qualname__", "").split(".<locals>")[0].split(".")[-1]
+    name = outer if outer != getattr(init, "__name__", "") else "layer"
+
+    def run(params, state, inputs, named, key, train):
+        reads.check_count(name, inputs)
+        options = reads.options(name, key, train)
+        if not stateful:
+            outputs = apply(params, *inputs, **named, **options)
+            return check_outputs(name, outputs), ()
+        outputs, new = pair(
+            f"{name}: expected apply to return (outputs, state)",
+            apply(params, state, *inputs, **named, **options),
+        )
+        if spec(new) != spec(state):
+            raise ValueError(
+                f"{name}: expected apply to return a state like the one it got, "
+                f"{shown(state)}, got {shown(new)}."
+            )
+        return check_outputs(name, outputs), new
+
+    def outline(key, inputs, named):
+        reads.check_count(name, inputs)
+        known = init_reads.accepts
+        named_init = {n: v for n, v in named.items() if known is None or n in known}
+
+        def draw(key):
+            drawn = init(key, *inputs, **named_init)
+            if not stateful:
+                return check_params(name, drawn), ()
+            params, state = pair(
+                f"{name}: expected init to return (params, state)", drawn
+            )
+            return check_params(name, params), state
+
+        # Traced once and replayed, so that nested wrappers, each of which traces the
+        # init of what it wraps, cost no more than their sum.
+        closed, (params, state) = jax.make_jaxpr(draw, return_shape=True)(key)
+        treedef = jax.tree.structure((params, state))
+
+        def replay(key):
+            return jax.tree.unflatten(treedef, jaxpr_as_fun(closed)(key))
+
+        def evaluate(params, state, inputs, named, key):
+            return run(params, state, inputs, named, key, False)[0]
+
+        outputs = abstract(evaluate, params, state, inputs, named, key)
+        return Outline(replay, params, state, outputs)
+
+    form = Form(name, outline, run, stateful, reads.draws, reads.accepts)
+    return make(form, kind, (init, apply))
+
+
+def as_layer(part: Any, who: str = "as_layer", name: str | None = None) -> Any:
+    """A layer as it is; a function of arrays as a layer without parameters."""
+    if isinstance(part, _Value):
+        return part
+    if not callable(part) or isinstance(part, type) or hasattr(part, "__fnn__"):
+        got = getattr(part, "__fnn__", word(part))
+        raise TypeError(f"{who}: expected a layer or a function of arrays, got {got}.")
+    name, reads = name or word(part), takes(part, 0)
+
+    def run(params, _, inputs, named, key, train):
+        check_empty(params, f"{name}: expected no params")
+        reads.check_count(name, inputs)
+        outputs = part(*inputs, **named, **reads.options(name, key, train))
+        return check_outputs(name, outputs), ()
+
+    def outline(key, inputs, named):
+        def evaluate(inputs, named, key):
+            return run((), (), inputs, named, key, False)[0]
+
+        outputs = abstract(evaluate, inputs, named, key)
+        return Outline(lambda key: ((), ()), (), (), outputs)
+
+    form = Form(name, outline, run, False, reads.draws, reads.accepts)
+    return make(form, as_layer, (part,))
+
+
+@overload
+def constructor(build: Callable[P, Layer]) -> Callable[P, Layer]: ...
+@overload
+def constructor(build: Callable[P, StatefulLayer]) -> Callable[P, StatefulLayer]: ...
+@overload
+def constructor(build: Callable[P, Callable[..., Any]]) -> Callable[P, Layer]: ...
+def constructor(build: Callable[..., Any]) -> Callable[..., Any]:
+    """Makes layers equal, shown and pickled by the call that constructs them.
+
+    Args:
+      build: A function that returns a layer, or a function of arrays.
+
+    Returns:
+      The function, whose layers carry its name in their repr and in errors.
+
+    Raises:
+      TypeError: If what it returns is no layer, or it is called with wrong arguments.
+
+    Example:
+      >>> @fnn.constructor
+      ... def gain(factor):
+      ...     return lambda x: factor * x
+      >>> gain(2.0), gain(2.0) == gain(factor=2.0)
+      (gain(2.0), True)
+    """
+    name, signature = build.__name__, inspect.signature(build)
+
+    @functools.wraps(build)
+    def construct(*args, **kwargs):
+        try:
+            signature.bind(*args, **kwargs)
+        except TypeError as error:
+            names = ", ".join(signature.parameters)
+            raise TypeError(f"{name}: expected arguments ({names}), {error}.") from None
+        form = as_layer(build(*args, **kwargs), name, name).form
+        return make(with_fields(form, name=name), construct, args, kwargs)
+
+    construct.__fnn__ = f"the constructor {name}; call it, {name}(...)"  # pyright: ignore
+    return construct
+
+
+def with_state(layer: Any) -> StatefulLayer:
+    """The stateful form of any layer: generic code handles both kinds by this one.
+
+    Args:
+      layer: A layer, or a function of arrays.
+
+    Returns:
+      A `StatefulLayer` as it is; a `Layer` lifted, its state being ``()``.
+
+    Raises:
+      TypeError: If it is neither.
+
+    Example:
+      >>> init, apply = fnn.with_state(jnp.tanh)
+      >>> init(jax.random.key(0), jnp.zeros(3))
+      ((), ())
+    """
+    layer = as_layer(layer, "with_state")
+    if layer.form.stateful:
+        return layer
+    form = layer.form
+
+    def run(params, state, *args):
+        check_empty(state, f"{layer.form.name}: expected no state")
+        return layer.form.run(params, (), *args)
+
+    form = with_fields(
+        form, name="with_state", run=run, stateful=True, parts=layer, rebuild=with_state
+    )
+    return make(form, with_state, (layer,))

@@ -1,0 +1,81 @@
+"""Trees of shapes in place of arrays, and how trees read in a message."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+def is_array(leaf: Any) -> bool:
+    """Whether a leaf has a shape and a dtype: an array, or the shape of one."""
+    return hasattr(leaf, "shape") and hasattr(leaf, "dtype")
+
+
+def spec(tree: Any) -> Any:
+    """The tree with shapes in place of arrays; other leaves stay as they are."""
+
+    def of(leaf):
+        return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) if is_array(leaf) else leaf
+
+    return jax.tree.map(of, tree)
+
+
+def zeros(tree: Any) -> Any:
+    """The tree with zeros in place of shapes; other leaves stay as they are."""
+
+    def of(leaf):
+        return jnp.zeros(leaf.shape, leaf.dtype) if is_array(leaf) else leaf
+
+    return jax.tree.map(of, tree)
+
+
+def over_arrays(function: Callable, *args: Any) -> tuple[Callable, list]:
+    """`function(*args)` as a function of the arrays among the arguments, and these."""
+    leaves, treedef = jax.tree.flatten(args)
+
+    def of_arrays(arrays):
+        feed = iter(arrays)
+        mixed = [next(feed) if is_array(leaf) else leaf for leaf in leaves]
+        return function(*jax.tree.unflatten(treedef, mixed))
+
+    return of_arrays, [leaf for leaf in leaves if is_array(leaf)]
+
+
+def abstract(function: Callable, *args: Any) -> Any:
+    """The shapes that `function` returns; arguments that are no arrays stay values."""
+    return jax.eval_shape(*over_arrays(function, *args))
+
+
+def shown(tree: Any) -> str:
+    """A tree in a message: `{weight: float32[4, 3], bias: float32[3]}`."""
+    if isinstance(tree, dict):
+        return "{" + ", ".join(f"{k}: {shown(v)}" for k, v in tree.items()) + "}"
+    if type(tree) is tuple:
+        return f"({', '.join(map(shown, tree))}{',' if len(tree) == 1 else ''})"
+    if is_array(tree):
+        return f"{tree.dtype.name}{list(tree.shape)}"
+    return word(tree)
+
+
+def word(value: Any) -> str:
+    """An argument in a repr: a function by its name, an array by its shape."""
+    if isinstance(value, functools.partial):
+        items = [word(value.func), *map(word, value.args)]
+        items += [f"{name}={word(v)}" for name, v in value.keywords.items()]
+        return f"partial({', '.join(items)})"
+    if type(value) is list:
+        return f"[{', '.join(map(word, value))}]"
+    if type(value) is tuple:
+        return f"({', '.join(map(word, value))}{',' if len(value) == 1 else ''})"
+    if type(value) is dict:
+        return "{" + ", ".join(f"{k!r}: {word(v)}" for k, v in value.items()) + "}"
+    if is_array(value) and not isinstance(value, np.generic):
+        return shown(value)
+    if callable(value):
+        return getattr(value, "__name__", type(value).__name__)
+    return repr(value)

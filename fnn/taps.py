@@ -1,0 +1,66 @@
+"""Values on their way out of a layer: a tapped part keeps in its state what it put out.
+
+State crosses `repeat`, `ensemble`, `remat` and every transform that users write, so a
+value that travels as state does too; nothing global is needed to collect it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Tap:
+    """The state of a tapped part, and its outputs, one for each call."""
+
+    path: str = dataclasses.field(metadata={"static": True})
+    state: Any
+    values: tuple = ()
+
+
+def _is_tap(value: Any) -> bool:
+    return isinstance(value, Tap)
+
+
+def _map(f: Callable[[Tap], Any], state: Any) -> Any:
+    return jax.tree.map(lambda s: f(s) if _is_tap(s) else s, state, is_leaf=_is_tap)
+
+
+def emptied(state: Any) -> Any:
+    """The state with taps that hold no value yet."""
+    return _map(lambda tap: Tap(tap.path, emptied(tap.state)), state)
+
+
+def untapped(state: Any) -> Any:
+    """The state without taps."""
+    return _map(lambda tap: untapped(tap.state), state)
+
+
+def renewed(state: Any, new: Any) -> Any:
+    """The taps of a state, with their values, around new arrays for all the rest."""
+    feed = iter(jax.tree.leaves(new))
+
+    def renew(state):
+        return jax.tree.map(
+            lambda s: (
+                Tap(s.path, renew(s.state), s.values) if _is_tap(s) else next(feed)
+            ),
+            state,
+            is_leaf=_is_tap,
+        )
+
+    return renew(state)
+
+
+def collected(state: Any) -> dict[str, tuple]:
+    """The values of all taps in a state, by path."""
+    found: dict[str, tuple] = {}
+    for tap in jax.tree.leaves(state, is_leaf=_is_tap):
+        if _is_tap(tap):
+            found |= {tap.path: tap.values, **collected(tap.state)}
+    return found

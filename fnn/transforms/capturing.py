@@ -1,0 +1,122 @@
+"""`capture`: what the parts of a layer put out, beside the layer's own outputs."""
+
+from __future__ import annotations
+
+from dataclasses import replace as with_fields
+from typing import Any
+
+import jax
+
+from fnn.composition import flatten, gather, scatter
+from fnn.contract import as_layer, constructor, is_layer, make
+from fnn.shapes import abstract
+from fnn.taps import Tap, collected, untapped
+from fnn.transforms.parts import map_parts, part_paths
+from fnn.tree import Pattern, matching
+
+
+@constructor
+def capture(layer: Any, pattern: Pattern) -> Any:
+    """The layer, giving ``(outputs, {path: output of that part})``.
+
+    A part that is called several times gives a tuple of its outputs. Through
+    ``repeat``, ``ensemble`` and ``recurrent`` outputs come stacked as these stack them.
+    Params and state stay.
+
+    Args:
+      layer: A layer.
+      pattern: Which parts, by path.
+
+    Raises:
+      ValueError: If the pattern matches no part, or a matching part is called inside a
+        JAX transform, out of which its output can't be carried.
+
+    Example:
+      >>> net = fnn.capture(fnn.sequential(jnp.sin, jnp.negative), "0")
+      >>> net.apply(((), ()), jnp.zeros(2))
+      (Array([-0., -0.], dtype=float32), {'0': Array([0., 0.], dtype=float32)})
+    """
+    layer = as_layer(layer, "capture")
+    hit = matching(pattern, part_paths(layer), "capture")
+    tapped = map_parts(
+        lambda path, part: tap(path, part) if path in hit else part, layer
+    )
+
+    def run(params, state, inputs, named, key, train):
+        before = with_taps(layer, tapped, state)
+        outputs, after = tapped.form.run(params, before, inputs, named, key, train)
+        found = {
+            path: values[0] if len(values) == 1 else values
+            for path, values in collected(after).items()
+        }
+        arrays = jax.tree.leaves(untapped(after))
+        return (outputs, found), jax.tree.unflatten(jax.tree.structure(state), arrays)
+
+    def outline(key, inputs, named):
+        line = layer.form.outline(key, inputs, named)
+
+        def evaluate(params, state, inputs, named, key):
+            return run(params, state, inputs, named, key, False)[0]
+
+        outputs = abstract(evaluate, line.params, line.state, inputs, named, key)
+        return line._replace(outputs=outputs)
+
+    def rebuild(part):
+        return capture(part, pattern)
+
+    form = with_fields(
+        layer.form,
+        name="capture",
+        outline=outline,
+        run=run,
+        parts=layer,
+        rebuild=rebuild,
+    )
+    return make(form, capture, (layer, pattern))
+
+
+@constructor
+def tap(path: str, part: Any) -> Any:
+    """A part that keeps in its state what it puts out."""
+
+    def run(params, state, *args):
+        outputs, inner = part.form.run(params, state.state, *args)
+        return outputs, Tap(path, inner, (*state.values, outputs))
+
+    def outline(key, inputs, named):
+        line = part.form.outline(key, inputs, named)
+
+        def draw(key):
+            params, state = line.draw(key)
+            return params, Tap(path, state)
+
+        return line._replace(draw=draw, state=Tap(path, line.state))
+
+    form = with_fields(
+        part.form,
+        outline=outline,
+        run=run,
+        stateful=True,
+        parts=part,
+        rebuild=lambda part: tap(path, part),
+        inner_state=lambda f, state: Tap(path, f(state)),
+    )
+    return make(form, tap, (path, part))
+
+
+def with_taps(layer: Any, tapped: Any, state: Any) -> Any:
+    """The state of a layer as the same layer with tapped parts takes it."""
+    if tapped is layer:
+        return state
+    old, new = layer.form, tapped.form
+    if is_layer(new.parts):
+        # A tap stands around the part itself, every other wrapper around its own part.
+        inner = layer if tapped.call[0] is tap else old.parts
+        return new.inner_state(lambda s: with_taps(inner, new.parts, s), state)
+    before, after = flatten(old.parts), flatten(new.parts)
+    states = dict.fromkeys(before, ())
+    if old.stateful:
+        states = scatter(old.parts, state, f"{old.name}: expected state", "")
+    return gather(
+        new.parts, {p: with_taps(before[p], after[p], states[p]) for p in before}
+    )

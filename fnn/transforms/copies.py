@@ -1,0 +1,278 @@
+"""Several copies of a layer: one after the other by a scan, or side by side by vmap."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import replace as with_fields
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from fnn.contract import Outline, as_layer, constructor, make
+from fnn.shapes import is_array, shown, spec
+
+
+@constructor
+def repeat(
+    layer: Any,
+    n: int,
+    *,
+    remat: bool = False,
+    unroll: int = 1,
+    over: Sequence[str] = (),
+    collect: bool = False,
+) -> Any:
+    """``n`` copies of a layer one after the other, by `jax.lax.scan`.
+
+    ``x = layer(params[n - 1], ... layer(params[1], layer(params[0], x)))``
+
+    Each copy has its own parameters, state and key, those that ``n`` layers in
+    `sequential` would have; it is traced and compiled once, whatever ``n`` is.
+
+    Params: the layer's, with a first axis of length ``n``; so is the state.
+
+    Args:
+      layer: A layer whose output has the shape and dtype of its first input; further
+        inputs, and inputs by name, are the same for each copy.
+      n: The number of copies; at least 1.
+      remat: Whether to recompute each copy's activations in the backward pass instead
+        of keeping them.
+      unroll: How many copies one iteration of the loop runs.
+      over: Inputs by name that have a first axis of length ``n``: each copy gets its
+        slice.
+      collect: Whether to return ``(x, xs)`` with all copies' outputs stacked in ``xs``.
+
+    Raises:
+      ValueError: If ``n`` or ``unroll`` is less than 1, ``over`` names an input that
+        the layer does not take, the output is not like the input, or a stacked axis is
+        not ``n`` long.
+
+    Example:
+      >>> net = fnn.repeat(fnn.sequential(fnn.dense(4), jnp.tanh), 10)
+      >>> params = net.init(jax.random.key(0), jnp.ones((2, 4)))
+      >>> params[0]["weight"].shape
+      (10, 4, 4)
+    """
+    layer = as_layer(layer, "repeat")
+    form = layer.form
+    for option, value in (("n", n), ("unroll", unroll)):
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ValueError(f"repeat: expected {option} of at least 1, got {value!r}.")
+    if isinstance(over, str):
+        raise TypeError(f"repeat: expected over to be a tuple of names, got {over!r}.")
+    for name in over:
+        if form.accepts is not None and name not in form.accepts:
+            raise ValueError(
+                f"repeat: expected over to name inputs of {form.name}, got {name!r}."
+            )
+
+    def sliced(named):
+        """Inputs by name: those that each copy has its own of, and the others."""
+        own = {name: value for name, value in named.items() if name in over}
+        check_stacked("repeat", own, n, "inputs by name")
+        return own, {name: v for name, v in named.items() if name not in over}
+
+    def check_like(x, y):
+        if spec(x) != spec(y):
+            raise ValueError(
+                f"repeat: expected {form.name} to keep its input's shape and dtype, "
+                f"{shown(x)}, got {shown(y)}."
+            )
+
+    def outline(key, inputs, named):
+        check_inputs(inputs)
+        own, rest = sliced(named)
+        own = jax.tree.map(lambda s: jax.ShapeDtypeStruct(s.shape[1:], s.dtype), own)
+        line = form.outline(key, inputs, own | rest)
+        check_like(inputs[0], line.outputs)
+        outputs = line.outputs
+        if collect:
+            outputs = (outputs, stacked_spec(outputs, n))
+        return stacked(line, n)._replace(outputs=outputs)
+
+    def check_inputs(inputs):
+        if not inputs:
+            raise TypeError("repeat: expected at least 1 input, got 0.")
+
+    def run(params, state, inputs, named, key, train):
+        check_inputs(inputs)
+        own, named = sliced(named)
+        check_stacked("repeat", params, n, "params")
+        check_stacked("repeat", state, n, "state")
+        x, *others = inputs
+
+        def body(x, copy):
+            params, state, key, own = copy
+            y, state = form.run(params, state, (x, *others), named | own, key, train)
+            check_like(x, y)
+            return y, (state, y if collect else ())
+
+        if remat:
+            body = jax.checkpoint(body, prevent_cse=False)  # a scan needs no more
+        copies = (params, state, copy_keys(form, key, n), own)
+        x, (state, xs) = lax.scan(body, x, copies, length=n, unroll=unroll)
+        return (x, xs) if collect else x, state
+
+    options: dict[str, Any] = {"remat": remat, "collect": collect, "over": over}
+    options = {name: value for name, value in options.items() if value}
+    if unroll != 1:
+        options["unroll"] = unroll
+    return make(
+        with_fields(
+            form,
+            name="repeat",
+            outline=outline,
+            run=run,
+            parts=layer,
+            rebuild=lambda part: repeat(part, n, **options),
+            copies=True,
+            inner_state=lambda f, state: f(state),
+        ),
+        repeat,
+    )
+
+
+@constructor
+def ensemble(layer: Any, n: int) -> Any:
+    """``n`` independent copies of a layer on the same input, by `jax.vmap`.
+
+    ``y[i] = layer(params[i], *inputs)``
+
+    Params: the layer's, with a first axis of length ``n``; so are the state and
+      outputs.
+
+    Args:
+      layer: A layer.
+      n: The number of copies; at least 1.
+
+    Raises:
+      ValueError: If ``n < 1``, or a stacked axis is not ``n`` long.
+
+    Example:
+      >>> net = fnn.ensemble(fnn.dense(3), 5)
+      >>> params = net.init(jax.random.key(0), jnp.ones((2, 4)))
+      >>> net.apply(params, jnp.ones((2, 4))).shape
+      (5, 2, 3)
+    """
+    layer = as_layer(layer, "ensemble")
+    form = layer.form
+    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
+        raise ValueError(f"ensemble: expected n of at least 1, got {n!r}.")
+
+    def outline(key, inputs, named):
+        line = stacked(form.outline(key, inputs, named), n)
+        return line._replace(outputs=stacked_spec(line.outputs, n))
+
+    def run(params, state, inputs, named, key, train):
+        check_stacked("ensemble", params, n, "params")
+        check_stacked("ensemble", state, n, "state")
+
+        def one(params, state, key):
+            return form.run(params, state, inputs, named, key, train)
+
+        return jax.vmap(one, axis_size=n)(params, state, copy_keys(form, key, n))
+
+    return make(
+        with_fields(
+            form,
+            name="ensemble",
+            outline=outline,
+            run=run,
+            parts=layer,
+            rebuild=lambda part: ensemble(part, n),
+            copies=False,
+            inner_state=lambda f, state: f(state),
+        ),
+        ensemble,
+    )
+
+
+def copy_keys(form: Any, key: Any, n: int) -> Any:
+    """A key for each copy, as `sequential` folds them; None where none draws."""
+    if key is None or not form.draws:
+        return None
+    return jax.vmap(functools.partial(jax.random.fold_in, key))(jnp.arange(n))
+
+
+def stacked_spec(tree: Any, n: int) -> Any:
+    return jax.tree.map(lambda s: jax.ShapeDtypeStruct((n, *s.shape), s.dtype), tree)
+
+
+def stacked(line: Outline, n: int) -> Outline:
+    """The outline of n copies; its outputs are still those of one."""
+
+    def draw(key):
+        each = jax.vmap(lambda i: line.draw(jax.random.fold_in(key, i)), axis_size=n)
+        return each(jnp.arange(n))
+
+    return Outline(
+        draw, stacked_spec(line.params, n), stacked_spec(line.state, n), line.outputs
+    )
+
+
+def check_stacked(who: str, tree: Any, n: int, what: str) -> None:
+    """Raises where some array's first axis is not n long."""
+    for leaf in jax.tree.leaves(tree):
+        if not is_array(leaf) or leaf.shape[:1] != (n,):
+            raise ValueError(
+                f"{who}: expected {what} of {n} copies, stacked on the first axis, "
+                f"got {shown(leaf)}."
+            )
+
+
+def stack_params(params: Sequence[Any]) -> Any:
+    """The params of ``n`` layers as those of `repeat`: stacked on a new first axis.
+
+    Args:
+      params: A sequence of params nested alike, of the same shapes and dtypes.
+
+    Raises:
+      ValueError: If there is none, or they are not alike.
+
+    Example:
+      >>> params = fnn.stack_params([{"bias": jnp.zeros(3)}, {"bias": jnp.ones(3)}])
+      >>> params["bias"].shape
+      (2, 3)
+    """
+    params = list(params)
+    if not params:
+        raise ValueError(
+            "stack_params: expected at least one layer's params, got none."
+        )
+    for other in params[1:]:
+        if spec(other) != spec(params[0]):
+            raise ValueError(
+                "stack_params: expected params alike, "
+                f"got {shown(spec(params[0]))} and {shown(spec(other))}."
+            )
+    return jax.tree.map(lambda *arrays: jnp.stack(arrays), *params)
+
+
+def unstack_params(params: Any) -> tuple:
+    """The params of `repeat` as those of its copies: what `stack_params` put together.
+
+    Args:
+      params: Params, all with a first axis of the same length.
+
+    Raises:
+      ValueError: If there is no array, or the first axes differ.
+
+    Example:
+      >>> len(fnn.unstack_params({"bias": jnp.zeros((2, 3))}))
+      2
+    """
+    leaves = jax.tree.leaves(params)
+    if not leaves or not all(leaf.ndim for leaf in leaves):
+        raise ValueError(
+            f"unstack_params: expected arrays with a first axis, got {shown(params)}."
+        )
+    n = leaves[0].shape[0]
+    check_stacked("unstack_params", params, n, "params")
+
+    def copy(i):
+        return jax.tree.map(lambda array: array[i], params)
+
+    return tuple(map(copy, range(n)))

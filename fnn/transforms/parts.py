@@ -1,0 +1,182 @@
+"""One map over the parts of a layer, and the surgery that is a few lines over it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fnn.composition import flatten, rebuilt
+from fnn.contract import as_layer, constructor, is_layer, make
+from fnn.shapes import word
+from fnn.signatures import Takes, takes
+from fnn.transforms.wrapping import transform, wrapped
+from fnn.tree import Pattern, matching
+
+
+def map_parts(f: Callable[[str, Any], Any], layer: Any) -> Any:
+    """The layer with ``f(path, part)`` in place of each part, from the inside out.
+
+    The layer itself comes last, at path ``""``. A layer that wraps one other, such as
+    ``residual(layer)`` or ``freeze(layer)``, has the same path as what it wraps: ``f``
+    gets the outer one; only through ``repeat`` it gets each copy. A part that ``f``
+    gives back as it was stays as it was, and so does a layer all of whose parts do.
+
+    Args:
+      f: A function of a path (``"decoder/0"``) and the layer there, returning a layer.
+      layer: A layer or a function of arrays.
+
+    Raises:
+      TypeError: If ``f`` returns something that is no layer.
+
+    Example:
+      >>> net = fnn.sequential(fnn.dense(2), jax.nn.relu)
+      >>> fnn.map_parts(lambda path, part: jnp.tanh if path == "1" else part, net)
+      sequential(dense(2), tanh)
+    """
+    return _mapped(f, as_layer(layer, "map_parts"), "", named=True)
+
+
+def _mapped(f: Callable[[str, Any], Any], layer: Any, path: str, named: bool) -> Any:
+    form = layer.form
+
+    def child(where, part):
+        below = "/".join([path, *map(str, where)]).strip("/")
+        return None if part is None else _mapped(f, part, below, named=True)
+
+    if is_layer(form.parts):
+        parts = _mapped(f, form.parts, path, named and form.copies)
+    else:
+        parts = rebuilt(form.parts, child)
+    before, after = flatten(form.parts), flatten(parts)
+    if any(after[where] is not part for where, part in before.items()):
+        layer = form.rebuild(parts)
+    return as_layer(f(path, layer), "map_parts") if named and not form.copies else layer
+
+
+def part_paths(layer: Any) -> dict[str, Any]:
+    """The layer and its parts by path, as `map_parts` visits them."""
+    found: dict[str, Any] = {}
+    map_parts(lambda path, part: found.setdefault(path, part), layer)
+    return found
+
+
+def replace(layer: Any, changes: Mapping[Pattern, Any]) -> Any:
+    """The layer with other parts at some paths.
+
+    Params and state of the parts that stay keep their places.
+
+    Args:
+      layer: A layer.
+      changes: ``{pattern: layer or function of arrays}``, patterns of paths of parts.
+
+    Raises:
+      TypeError: If a replacement is no layer.
+      ValueError: If a pattern matches no part, or two match the same.
+
+    Example:
+      >>> net = fnn.sequential(fnn.dense(2), jax.nn.relu, fnn.dense(1))
+      >>> fnn.replace(net, {"2": fnn.dense(5), "1": jnp.tanh})
+      sequential(dense(2), tanh, dense(5))
+    """
+    layer = as_layer(layer, "replace")
+    found, by_path = part_paths(layer), {}
+    for pattern, part in changes.items():
+        part = as_layer(part, f"replace, {pattern}")
+        for path in matching(pattern, found, "replace"):
+            if path in by_path:
+                raise ValueError(f"replace: expected one new part for {path}, got two.")
+            by_path[path] = part
+    return map_parts(lambda path, part: by_path.get(path, part), layer)
+
+
+def evaluating(layer: Any, pattern: Pattern = "**") -> Any:
+    """The layer, some of whose parts always run with ``train=False``.
+
+    A frozen backbone whose batch norm must keep its statistics, under a head that
+    trains.
+
+    Args:
+      layer: A layer.
+      pattern: Which parts, with all that they are made of; by default the whole layer.
+
+    Raises:
+      ValueError: If the pattern matches no part.
+
+    Example:
+      >>> net = fnn.evaluating(fnn.sequential(fnn.dropout(0.5), fnn.dense(2)), "0")
+      >>> net
+      sequential(pinned(dropout(0.5)), dense(2))
+    """
+    layer = as_layer(layer, "evaluating")
+    hit = matching(pattern, part_paths(layer), "evaluating")
+
+    def below(path):  # what is inside a pinned part is pinned with it
+        names = path.split("/")
+        above = ["", *("/".join(names[:i]) for i in range(1, len(names)))]
+        return any(p in hit for p in above if p != path)
+
+    def pin(path, part):
+        return pinned(part) if path in hit and not below(path) else part
+
+    return map_parts(pin, layer)
+
+
+@transform
+def pinned(layer, params, state, *inputs, train, **named):
+    """A layer that always runs with ``train=False``."""
+    del train  # it is what this transform is for
+    return layer.apply(params, state, *inputs, train=False, **named)
+
+
+def intercept(layer: Any, pattern: Pattern, f: Callable[..., Any]) -> Any:
+    """The layer, in which the output ``y`` of some parts becomes ``f(y)``.
+
+    For a look through a logit lens, for patching activations, or for the gradient by
+    one (add a zero to it). Through ``repeat``, ``f`` sees the output of each copy.
+
+    Args:
+      layer: A layer.
+      pattern: Which parts, by path.
+      f: A function of an output. A keyword-only ``key`` or ``train`` that it names it
+        gets, and other names become inputs by name: with
+        ``repeat(..., over=("patch",))`` and ``f = lambda y, *, patch: ...`` each copy
+        gets its own patch.
+
+    Raises:
+      TypeError: If ``f`` is no function of one array.
+      ValueError: If the pattern matches no part.
+
+    Example:
+      >>> net = fnn.sequential(jnp.sin, jnp.negative)
+      >>> fnn.intercept(net, "0", jnp.zeros_like).apply(((), ()), jnp.ones(2))
+      Array([-0., -0.], dtype=float32)
+    """
+    layer = as_layer(layer, "intercept")
+    if not callable(f) or is_layer(f):
+        raise TypeError(f"intercept: expected a function of an output, got {word(f)}.")
+    hit = matching(pattern, part_paths(layer), "intercept")
+    return map_parts(
+        lambda path, part: intercepted(part, f) if path in hit else part, layer
+    )
+
+
+@constructor
+def intercepted(layer: Any, f: Callable[..., Any]) -> Any:
+    """A layer whose output becomes a function of it."""
+    reads = takes(f, 0)
+    reads.check_count(f"intercept, {word(f)}", ("y",))
+    inner = layer.form.accepts
+
+    def around(layer, params, state, *inputs, key, train, **named):
+        own = {n: named[n] for n in reads.names if n in named}
+        own |= reads.options(word(f), key, train)
+        named = {n: v for n, v in named.items() if inner is None or n in inner}
+        y, state = layer.apply(params, state, *inputs, key=key, train=train, **named)
+        return f(y, **own), state
+
+    both = Takes(names=reads.names, anything=True, draws=True, train=True)
+    both = both._replace(needs_key=reads.needs_key and not reads.train)
+    form = wrapped(
+        "intercepted", layer, around, both, lambda part: intercepted(part, f)
+    )
+    return make(form, intercepted, (layer, f))
