@@ -1,0 +1,278 @@
+"""Recurrent cells: layers that take a carry and an input, and give one of each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax import Array
+from jax.nn.initializers import glorot_uniform, orthogonal, zeros
+from jax.typing import DTypeLike
+
+from fnn.contract import Layer, constructor
+from fnn.layers.checks import (
+    check_array,
+    check_count,
+    check_flags,
+    check_functions,
+    check_number,
+    check_param_dtype,
+    check_params,
+)
+from fnn.layers.dtypes import promote
+from fnn.layers.initialization import Initializer, draw
+
+
+@constructor
+def rnn_cell(
+    features: int,
+    *,
+    activation: Callable[[Array], Array] = jnp.tanh,
+    use_bias: bool = True,
+    weight_init: Initializer = glorot_uniform(),
+    recurrent_init: Initializer = orthogonal(),
+    bias_init: Initializer = zeros,
+    param_dtype: DTypeLike = jnp.float32,
+) -> Layer:
+    """Cell of Elman's network, ``(carry, (..., n)) -> (carry, (..., features))``.
+
+    ``h = activation(x @ W + b + h @ U)``; ``h`` is both the carry and the output.
+    ``carry=None`` starts from zeros.
+
+    Params: ``input/weight (n, features)``, W; ``input/bias (features,)``, b, zero at
+    first; ``recurrent/weight (features, features)``, U.
+
+    Args:
+      features: Length of the carry; at least 1.
+      activation: Function of an array, of the same shape.
+      use_bias: Whether ``b`` is added.
+      weight_init: Draws W; by default uniform of variance ``2 / (n + features)``.
+      recurrent_init: Draws U; by default an orthogonal matrix.
+      bias_init: Draws b.
+      param_dtype: Floating or complex dtype of the parameters; carry and output have
+        the dtype that ``x``, the carry and they promote to.
+
+    Raises:
+      TypeError: If an option is of the wrong kind, or ``x`` or the carry is not
+        floating or complex.
+      ValueError: If ``features < 1``, or ``x`` or the carry has another shape.
+
+    Example:
+      >>> init, apply = fnn.rnn_cell(3)
+      >>> x = jnp.ones((2, 4))
+      >>> params = init(jax.random.key(0), None, x)
+      >>> carry, y = apply(params, None, x)
+      >>> carry.shape, y.shape
+      ((2, 3), (2, 3))
+
+    References:
+      Elman, Finding structure in time, 1990.
+    """
+    check_count("rnn_cell", "features", features)
+    check_flags("rnn_cell", use_bias=use_bias)
+    check_functions(
+        "rnn_cell",
+        activation=activation,
+        weight_init=weight_init,
+        recurrent_init=recurrent_init,
+        bias_init=bias_init,
+    )
+    check_param_dtype("rnn_cell", param_dtype)
+    gates = _Gates("rnn_cell", 1, features, use_bias)
+
+    def init(key, carry, x):
+        gates.check(carry, x)
+        return gates.draw(key, x, weight_init, recurrent_init, bias_init, param_dtype)
+
+    def apply(params, carry, x):
+        params, h, x = gates.ready(params, carry, x)
+        (a,) = gates.sums(params, h, x)
+        h = activation(a)
+        return h, h
+
+    return Layer(init, apply)
+
+
+@constructor
+def lstm_cell(
+    features: int,
+    *,
+    activation: Callable[[Array], Array] = jnp.tanh,
+    gate_activation: Callable[[Array], Array] = jax.nn.sigmoid,
+    use_bias: bool = True,
+    forget_bias: float | Array = 1.0,
+    weight_init: Initializer = glorot_uniform(),
+    recurrent_init: Initializer = orthogonal(),
+    bias_init: Initializer = zeros,
+    param_dtype: DTypeLike = jnp.float32,
+) -> Layer:
+    """Cell of an LSTM, ``(carry, (..., n)) -> (carry, (..., features))``.
+
+    ``i, f, g, o = split(x @ W + b + h @ U, 4)``, ``c = sigmoid(f) * c + sigmoid(i) *
+    tanh(g)``, ``h = sigmoid(o) * tanh(c)``; ``h`` is the output. The carry is
+    ``{"cell": c, "hidden": h}``, and ``carry=None`` starts both from zeros. The gates
+    are in PyTorch's order; its two biases are one here.
+
+    Params: ``input/weight (n, 4 * features)``, W; ``input/bias (4 * features,)``, b,
+    1 for the forget gate f and 0 for the others at first; ``recurrent/weight (features,
+    4 * features)``, U.
+
+    Args:
+      features: Length of the output, and of both arrays of the carry; at least 1.
+      activation: Function of an array, of the same shape: the tanh above.
+      gate_activation: Likewise, the sigmoid above.
+      use_bias: Whether ``b`` is added.
+      forget_bias: Added to the forget gate's part of ``b`` when it is drawn; finite.
+      weight_init: Draws W, gate by gate; by default uniform of variance
+        ``2 / (n + features)``.
+      recurrent_init: Draws U, gate by gate; by default orthogonal matrices.
+      bias_init: Draws b, all four gates at once.
+      param_dtype: Floating or complex dtype of the parameters; carry and output have
+        the dtype that ``x``, the carry and they promote to.
+
+    Raises:
+      TypeError: If an option is of the wrong kind, or ``x`` or the carry is not
+        floating or complex.
+      ValueError: If ``features < 1``, ``forget_bias`` is not finite, or ``x`` or the
+        carry has another shape.
+
+    Example:
+      >>> init, apply = fnn.lstm_cell(3)
+      >>> x = jnp.ones((2, 4))
+      >>> params = init(jax.random.key(0), None, x)
+      >>> carry, y = apply(params, None, x)
+      >>> jax.tree.map(jnp.shape, carry)
+      {'cell': (2, 3), 'hidden': (2, 3)}
+
+    References:
+      Hochreiter and Schmidhuber, Long short-term memory, 1997; Gers, Schmidhuber and
+      Cummins, Learning to forget, 2000, for the forget gate.
+    """
+    check_count("lstm_cell", "features", features)
+    check_flags("lstm_cell", use_bias=use_bias)
+    check_number("lstm_cell", "forget_bias", forget_bias, "to be finite", math.isfinite)
+    check_functions(
+        "lstm_cell",
+        activation=activation,
+        gate_activation=gate_activation,
+        weight_init=weight_init,
+        recurrent_init=recurrent_init,
+        bias_init=bias_init,
+    )
+    check_param_dtype("lstm_cell", param_dtype)
+    gates = _Gates("lstm_cell", 4, features, use_bias, ("cell", "hidden"))
+
+    def draw_bias(key, shape, dtype):
+        bias = jnp.asarray(bias_init(key, shape, dtype), dtype)
+        forget = slice(features, 2 * features)
+        return bias.at[forget].add(jnp.asarray(forget_bias, dtype))
+
+    def init(key, carry, x):
+        gates.check(carry, x)
+        return gates.draw(key, x, weight_init, recurrent_init, draw_bias, param_dtype)
+
+    def apply(params, carry, x):
+        params, carry, x = gates.ready(params, carry, x)
+        i, f, g, o = gates.sums(params, carry["hidden"], x)
+        cell = gate_activation(f) * carry["cell"] + gate_activation(i) * activation(g)
+        hidden = gate_activation(o) * activation(cell)
+        return {"cell": cell, "hidden": hidden}, hidden
+
+    return Layer(init, apply)
+
+
+@dataclass(frozen=True)
+class _Gates:
+    """Affine maps of the input and the last output, several beside each other."""
+
+    owner: str
+    count: int
+    features: int
+    use_bias: bool
+    carried: tuple[str, ...] = ()  # the names in the carry; without any it is an array
+
+    def shapes(self) -> dict[str, Any]:
+        """Of the parameters."""
+        width = self.count * self.features
+        bias = {"bias": (width,)} if self.use_bias else {}
+        return {
+            "input": {"weight": ("n", width)} | bias,
+            "recurrent": {"weight": (self.features, width)},
+        }
+
+    def check(self, carry: Any, x: Any) -> None:
+        """The inputs, as far as they are known without parameters."""
+        check_array(self.owner, x)
+        if x.ndim < 1 or x.shape[-1] < 1:
+            raise ValueError(
+                f"{self.owner}: expected x of shape (..., n) with n of at least 1, "
+                f"got {x.shape}."
+            )
+        if carry is not None:
+            check_params(self.owner, carry, self.carry_shapes(x), "carry")
+
+    def carry_shapes(self, x: Any) -> Any:
+        """Of the carry that goes with an input."""
+        shape = (*x.shape[:-1], self.features)
+        return dict.fromkeys(self.carried, shape) or shape
+
+    def draw(
+        self,
+        key: Any,
+        x: Any,
+        weight_init: Initializer,
+        recurrent_init: Initializer,
+        bias_init: Initializer,
+        dtype: DTypeLike,
+    ) -> dict[str, Any]:
+        """The parameters; each gate's weights are drawn by themselves."""
+
+        def weight(name, initializer, key, length):
+            shape = (length, self.features)
+            keys = jax.random.split(key, self.count)
+            each = [draw(self.owner, name, initializer, k, shape, dtype) for k in keys]
+            return jnp.concatenate(each, axis=-1)
+
+        input_key, recurrent_key, bias_key = jax.random.split(key, 3)
+        n, h = x.shape[-1], self.features
+        drawn = {
+            "input": {"weight": weight("weight_init", weight_init, input_key, n)},
+            "recurrent": {
+                "weight": weight("recurrent_init", recurrent_init, recurrent_key, h)
+            },
+        }
+        if self.use_bias:
+            shape = (self.count * h,)
+            bias = draw(self.owner, "bias_init", bias_init, bias_key, shape, dtype)
+            drawn["input"]["bias"] = bias
+        return drawn
+
+    def ready(self, params: Any, carry: Any, x: Any) -> Any:
+        """Parameters, carry and input, checked and in one dtype; no carry is zeros."""
+        check_params(self.owner, params, self.shapes())
+        check_array(self.owner, x)
+        n = params["input"]["weight"].shape[0]
+        if x.shape[-1:] != (n,):
+            raise ValueError(
+                f"{self.owner}: expected x of shape (..., {n}), got {x.shape}."
+            )
+        self.check(carry, x)
+        leaves, treedef = jax.tree.flatten((params, carry, x))
+        leaves = promote(self.owner, *leaves)
+        params, carry, x = jax.tree.unflatten(treedef, leaves)
+        if carry is None:
+            none = jnp.zeros((*x.shape[:-1], self.features), x.dtype)
+            carry = dict.fromkeys(self.carried, none) or none
+        return params, carry, x
+
+    def sums(self, params: dict[str, Any], hidden: Array, x: Array) -> list[Array]:
+        """What each gate adds up."""
+        total = x @ params["input"]["weight"]
+        if self.use_bias:
+            total = total + jnp.broadcast_to(params["input"]["bias"], total.shape)
+        total = total + hidden @ params["recurrent"]["weight"]
+        return jnp.split(total, self.count, axis=-1)
