@@ -90,8 +90,9 @@ def run_block(index: int) -> Exception | None:
     """Runs a block once, after those before it; what it raised, if it did."""
     if index and run_block(index - 1) is not None:
         return RuntimeError(f"README.md:{BLOCKS[index - 1][0]} failed before it.")
-    try:
-        exec(BLOCKS[index][1], _space)
+    try:  # as the reader does, with JAX's own settings; optax promotes dtypes
+        with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
+            exec(BLOCKS[index][1], _space)
     except Exception as error:
         return error
     return None

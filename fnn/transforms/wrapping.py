@@ -63,9 +63,9 @@ def transform(around: Callable[..., tuple[Any, Any]]) -> Wrap:
       ... def doubled(layer, params, state, *inputs, **named):
       ...     y, state = layer.apply(params, state, *inputs, **named)
       ...     return 2 * y, state
-      >>> layer = doubled(jnp.sin)
+      >>> layer = doubled(jnp.square)
       >>> layer.apply((), jnp.ones(2))
-      Array([1.682942, 1.682942], dtype=float32)
+      Array([2., 2.], dtype=float32)
     """
     if not callable(around):
         raise TypeError(f"transform: expected a function, got {word(around)}.")
