@@ -1,0 +1,82 @@
+"""Interleaved timing: contenders take turns, so that a busy moment hits them alike."""
+
+import gc
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from importlib import metadata
+
+PACKAGES = ("jax", "optax", "fnn", "flax", "dm-haiku", "equinox")
+
+
+def describe() -> str:
+    """The machine and the versions that a figure belongs to."""
+    model = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            found = [
+                line.split(":")[1].strip() for line in lines if "model name" in line
+            ]
+            model = found[0] if found else model
+    except OSError:
+        pass
+    versions = []
+    for package in PACKAGES:
+        try:
+            versions.append(f"{package} {metadata.version(package)}")
+        except metadata.PackageNotFoundError:
+            continue
+    python = platform.python_version()
+    return f"{model}, {os.cpu_count()} cores; Python {python}, {', '.join(versions)}"
+
+
+def clock(run: Callable[[], object]) -> float:
+    """Seconds that one call takes, with no garbage collected meanwhile."""
+    gc.collect()
+    gc.disable()
+    try:
+        began = time.perf_counter()
+        run()
+        return time.perf_counter() - began
+    finally:
+        gc.enable()
+
+
+def interleaved(
+    contenders: dict[str, Callable[[], float]], rounds: int
+) -> dict[str, list[float]]:
+    """What each contender reports in each round; every round starts with another."""
+    names = list(contenders)
+    times: dict[str, list[float]] = {name: [] for name in names}
+    for round_ in range(rounds):
+        shift = round_ % len(names)
+        for name in names[shift:] + names[:shift]:
+            times[name].append(contenders[name]())
+    return times
+
+
+def ratio(times: dict[str, list[float]], name: str, base: str) -> float:
+    """The median over rounds of one contender's time by another's of the same round."""
+    pairs = zip(times[name], times[base], strict=True)
+    return statistics.median(a / b for a, b in pairs)
+
+
+def table(times: dict[str, list[float]], base: str, unit: str = "ms") -> None:
+    """Prints each contender's median, spread and ratio to the base."""
+    scale = {"s": 1, "ms": 1e3, "us": 1e6}[unit]
+    width = max(map(len, times))
+    for name, values in times.items():
+        low, middle, high = statistics.quantiles(values, n=4)
+        print(
+            f"  {name:{width}}  {middle * scale:9.2f} {unit}"
+            f"  (half of them {low * scale:.2f} to {high * scale:.2f})"
+            f"  {ratio(times, name, base):5.2f} x {base}"
+        )
+
+
+def verdict(what: str, value: float, most: float) -> None:
+    """Prints a figure beside the most that it may be."""
+    word = "reached" if value <= most else "MISSED"
+    print(f"{what}: {value:.3f} (at most {most:g}: {word})")
