@@ -22,8 +22,8 @@ ROOT = Path(__file__).parent.parent
 # A module imports from its own tier and from those above it in this table. A folder
 # stands for all that it holds.
 TIERS = (
-    {"ops", "tree", "contract", "shapes", "signatures"},
-    {"combinators", "wiring", "transforms", "layers"},
+    {"ops", "tree", "contract", "calls", "checks", "shapes", "signatures", "taps"},
+    {"combinators", "composition", "wiring", "transforms", "layers"},
     {"models"},
     {"training", "datasets", "sharding", "interop", "testing", "inspection"},
 )
