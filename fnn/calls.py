@@ -9,10 +9,9 @@ import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
-from jax.core import Tracer
-
-from fnn.shapes import is_array
 
 
 def identity(build: Callable, args: tuple, kwargs: dict) -> Any:
@@ -29,9 +28,13 @@ def frozen(value: Any) -> Any:
     if type(value) in (tuple, list):
         return tuple, tuple(map(frozen, value))
     if isinstance(value, functools.partial):
-        return value.func, frozen(value.args), frozen(value.keywords)
-    if is_array(value) and not isinstance(value, Tracer):
-        return value.shape, value.dtype, np.asarray(value).tobytes()
+        return frozen(value.func), frozen(value.args), frozen(value.keywords)
+    if isinstance(value, jax.Array) and not isinstance(value, jax.core.Tracer):
+        if jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
+            return value.dtype, frozen(jax.random.key_data(value))
+        value = np.asarray(value)
+    if isinstance(value, np.ndarray | np.generic):
+        return value.shape, value.dtype, value.tobytes()
     try:
         hash(value)
     except TypeError:
@@ -57,6 +60,15 @@ class _Global(NamedTuple):
 
     module: str
     name: str
+    decorated: bool = False  # into a layer, which now has its name
+
+
+class _Partial(NamedTuple):
+    """A `functools.partial` of portable arguments."""
+
+    function: Any
+    args: tuple
+    keywords: dict
 
 
 def portable(value: Any) -> Any:
@@ -65,9 +77,16 @@ def portable(value: Any) -> Any:
         return type(value)(map(portable, value))
     if type(value) is dict:
         return {k: portable(v) for k, v in value.items()}
-    name = _Global(getattr(value, "__module__", ""), getattr(value, "__qualname__", ""))
-    found = getattr(sys.modules.get(name.module), name.name, None)
-    return name if callable(value) and found is value else value
+    if type(value) is functools.partial:
+        return _Partial(*map(portable, (value.func, value.args, value.keywords)))
+    module, name = getattr(value, "__module__", ""), getattr(value, "__name__", "")
+    name = getattr(value, "__qualname__", name)
+    found = getattr(sys.modules.get(module), name, None)
+    if callable(value) and found is value:
+        return _Global(module, name)
+    if callable(value) and getattr(found, "__wrapped__", None) is value:
+        return _Global(module, name, decorated=True)
+    return value
 
 
 def found(value: Any) -> Any:
@@ -76,6 +95,11 @@ def found(value: Any) -> Any:
         return type(value)(map(found, value))
     if type(value) is dict:
         return {k: found(v) for k, v in value.items()}
+    if type(value) is _Partial:
+        return functools.partial(
+            found(value.function), *found(value.args), **found(value.keywords)
+        )
     if type(value) is _Global:
-        return getattr(importlib.import_module(value.module), value.name)
+        function = getattr(importlib.import_module(value.module), value.name)
+        return function.__wrapped__ if value.decorated else function
     return value

@@ -9,6 +9,7 @@ they hold.
 
 from __future__ import annotations
 
+import copy
 import functools
 import inspect
 import sys
@@ -132,7 +133,8 @@ class _Value(tuple):
     def parts(self) -> Any:
         """Its parts, in the structure of its parameters."""
         parts = self.form.parts
-        return parts.parts if isinstance(parts, _Value) else parts
+        # Copied, as a dict could be changed.
+        return parts.parts if isinstance(parts, _Value) else copy.deepcopy(parts)
 
     def __repr__(self) -> str:
         build, args, kwargs = self.call
@@ -158,8 +160,7 @@ class _Value(tuple):
         name = getattr(self, "__qualname__", "")  # a module has its forward function's
         if getattr(sys.modules.get(self.__module__), name, None) is self:
             return name
-        build, args, kwargs = self.call
-        return _construct, (build, calls.portable(args), calls.portable(kwargs))
+        return _construct, calls.portable(self.call)
 
     def __copy__(self) -> Any:
         return self
@@ -244,7 +245,7 @@ def is_layer(value: Any) -> bool:
 
 
 def _construct(build: Callable, args: tuple, kwargs: dict) -> Any:
-    return build(*calls.found(args), **calls.found(kwargs))
+    return calls.found(build)(*calls.found(args), **calls.found(kwargs))
 
 
 def make(

@@ -13,7 +13,8 @@ import numpy as np
 
 def is_array(leaf: Any) -> bool:
     """Whether a leaf has a shape and a dtype: an array, or the shape of one."""
-    return hasattr(leaf, "shape") and hasattr(leaf, "dtype")
+    has_both = hasattr(leaf, "shape") and hasattr(leaf, "dtype")
+    return has_both and not isinstance(leaf, type)  # np.float32, the class, has both
 
 
 def spec(tree: Any) -> Any:

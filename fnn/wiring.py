@@ -157,12 +157,8 @@ def _module(forward: Callable, parts: dict[str, Any]) -> Any:
     layer = make(form, functools.partial(_wire, forward), (), parts)
     # So that pickle finds a layer defined at the top of a file by its name, as it finds
     # a function.
-    vars(layer).update(
-        {
-            n: getattr(forward, n, None)
-            for n in ("__module__", "__qualname__", "__doc__")
-        }
-    )
+    names = {n: getattr(forward, n, None) for n in ("__module__", "__qualname__")}
+    vars(layer).update(names, __doc__=forward.__doc__, __wrapped__=forward)
     return layer
 
 

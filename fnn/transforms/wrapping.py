@@ -76,6 +76,7 @@ def transform(around: Callable[..., tuple[Any, Any]]) -> Wrap:
         layer = as_layer(layer, name)
         return make(wrapped(name, layer, around, reads, wrap), wrap, (layer,))
 
+    del wrap.__wrapped__  # its signature is not that of around
     wrap.__fnn__ = f"the transform {name}; call it, {name}(layer)"  # pyright: ignore
     return wrap
 
