@@ -102,6 +102,7 @@ class Form:
     rebuild: Callable[[Any], Any] | None = None  # from changed parts
     copies: bool = False  # its path names each copy of what it wraps, not itself
     seen: Callable[[Params], Params] = lambda params: params  # by what it wraps
+    decoding: Callable[[int], Any] | None = None  # the layer, a step at a time
     inner_state: Callable[..., State] = lambda f, state: f(state)  # f on the wrapped's
 
     def check_names(self, named: dict[str, Any]) -> None:
