@@ -9,7 +9,7 @@ import fnn
 LEAVES_INSIDE = 4  # of the innermost module; every other holds two modules
 
 
-def nested(depth: int):
+def nested(depth: int) -> fnn.Layer:
     """A module of modules, `depth` deep, with ``4 * 2 ** (depth - 1)`` dense layers."""
     if depth == 1:
         return fnn.sequential(*(fnn.dense(4) for _ in range(LEAVES_INSIDE)))

@@ -22,8 +22,8 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 # What an example may use without importing it.
-NAMESPACE = {"fnn": fnn, "jax": jax, "jnp": jnp, "np": np, "optax": optax}
-NAMESPACE["__name__"] = "__main__"
+NAMESPACE: dict[str, Any] = {"__name__": "__main__"}
+NAMESPACE |= {"fnn": fnn, "jax": jax, "jnp": jnp, "np": np, "optax": optax}
 
 
 def modules() -> Iterator[Any]:
