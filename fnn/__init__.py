@@ -31,10 +31,15 @@ from fnn.transforms.copies import stack_params as stack_params
 from fnn.transforms.copies import unstack_params as unstack_params
 from fnn.transforms.gradients import freeze as freeze
 from fnn.transforms.gradients import remat as remat
+from fnn.transforms.mixing import mixed_precision as mixed_precision
 from fnn.transforms.parts import evaluating as evaluating
 from fnn.transforms.parts import intercept as intercept
 from fnn.transforms.parts import map_parts as map_parts
 from fnn.transforms.parts import replace as replace
+from fnn.transforms.reparameterization import lora as lora
+from fnn.transforms.reparameterization import merge_lora as merge_lora
+from fnn.transforms.reparameterization import weight_norm as weight_norm
+from fnn.transforms.spectral import spectral_norm as spectral_norm
 from fnn.transforms.wrapping import transform as transform
 from fnn.tree import from_paths as from_paths
 from fnn.tree import merge as merge

@@ -1,0 +1,77 @@
+"""`mixed_precision`: parameters kept in float32, computed with in fewer bits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.typing import DTypeLike
+
+from fnn.contract import as_layer, constructor, make
+from fnn.shapes import is_array, word
+from fnn.signatures import takes
+from fnn.transforms.wrapping import wrapped
+
+
+@constructor
+def mixed_precision(
+    layer: Any,
+    compute: DTypeLike = jnp.bfloat16,
+    output: DTypeLike | None = jnp.float32,
+) -> Any:
+    """The layer, computing in one dtype with parameters kept in another.
+
+    ``y = layer(params.astype(compute), x.astype(compute)).astype(output)``
+
+    Floating arrays are cast: params, inputs, inputs by name, and outputs. State is not:
+    batch statistics stay in float32. Gradients have the dtype of the params, so that an
+    optimiser's small updates are not lost.
+
+    Args:
+      layer: A layer.
+      compute: Floating dtype that params and inputs are cast to.
+      output: Floating dtype of the outputs; None leaves them as they come.
+
+    Raises:
+      TypeError: If one of the two is no floating dtype.
+
+    Example:
+      >>> net = fnn.mixed_precision(fnn.dense(2), output=None)
+      >>> params = net.init(jax.random.key(0), jnp.ones((1, 3)))
+      >>> params["weight"].dtype.name, net.apply(params, jnp.ones((1, 3))).dtype.name
+      ('float32', 'bfloat16')
+
+    References:
+      Micikevicius et al., "Mixed Precision Training", 2018.
+    """
+    layer = as_layer(layer, "mixed_precision")
+    for name, dtype in (("compute", compute), ("output", output)):
+        if dtype is None and name == "output":
+            continue
+        if dtype is None or not jnp.issubdtype(dtype, jnp.floating):
+            raise TypeError(
+                f"mixed_precision: expected {name} to be a floating dtype, "
+                f"got {word(dtype)}."
+            )
+
+    def around(layer, params, state, *inputs, **named):
+        params, inputs, named = cast((params, inputs, named), compute)
+        outputs, state = layer.apply(params, state, *inputs, **named)
+        return outputs if output is None else cast(outputs, output), state
+
+    def rebuild(part):
+        return mixed_precision(part, compute, output)
+
+    form = wrapped("mixed_precision", layer, around, takes(around, 3), rebuild)
+    return make(form, mixed_precision)
+
+
+def cast(tree: Any, dtype: Any) -> Any:
+    """The tree with its floating arrays in a dtype."""
+
+    def one(leaf):
+        floating = is_array(leaf) and jnp.issubdtype(leaf.dtype, jnp.floating)
+        return jnp.asarray(leaf, dtype) if floating else leaf
+
+    return jax.tree.map(one, tree)

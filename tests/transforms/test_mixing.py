@@ -1,0 +1,75 @@
+"""Mixed precision: what is cast, what is not, and what comes back."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import fnn
+
+X = jax.random.normal(jax.random.key(9), (8, 4))
+
+
+def seen_dtypes(dtypes):
+    def note(x):
+        dtypes.append(x.dtype.name)
+        return x
+
+    return note
+
+
+def test_computes_low_returns_float32_and_keeps_params_and_state_in_float32():
+    dtypes: list[str] = []
+    net = fnn.mixed_precision(
+        fnn.sequential(fnn.dense(4), seen_dtypes(dtypes), fnn.batch_norm())
+    )
+    params, state = net.init(jax.random.key(0), X)
+    dtypes.clear()
+    y, after = net.apply(params, state, X, train=True)
+    assert dtypes == ["bfloat16"]
+    leaves = jax.tree.leaves((params, state, after, y))
+    assert {leaf.dtype.name for leaf in leaves} == {"float32"}
+
+
+def test_is_the_layer_in_bfloat16():
+    net, params = fnn.dense(3), fnn.dense(3).init(jax.random.key(0), X)
+    mixed = fnn.mixed_precision(net, output=None)
+    low = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.bfloat16), (params, X))
+    y = mixed.apply(params, X)
+    assert y.dtype == jnp.bfloat16
+    assert np.array_equal(y, net.apply(*low))
+
+
+def test_gradients_are_float32_and_near_the_exact_ones():
+    net = fnn.sequential(fnn.dense(16), jnp.tanh, fnn.dense(1))
+    mixed, params = fnn.mixed_precision(net), net.init(jax.random.key(0), X)
+    exact, low = (
+        jax.grad(lambda p, n=n: n.apply(p, X).mean())(params) for n in (net, mixed)
+    )
+    for a, b in zip(*map(jax.tree.leaves, (exact, low)), strict=True):
+        assert b.dtype == jnp.float32
+        # bfloat16 keeps 8 bits: products of a few layers are within a few percent.
+        assert np.abs(a - b).max() < 0.03 * np.abs(a).max()
+
+
+def test_integers_and_flags_are_not_cast():
+    @fnn.module(table=fnn.embed(10, 4))
+    def net(parts, ids, *, mask):
+        assert mask.dtype == bool and ids.dtype == jnp.int32
+        y = parts.table(ids)
+        return y * jnp.asarray(mask, y.dtype)[:, None].repeat(4, 1)
+
+    ids, mask = jnp.arange(3), jnp.array([True, False, True])
+    mixed = fnn.mixed_precision(net, jnp.float16)
+    params = mixed.init(jax.random.key(0), ids, mask=mask)
+    assert mixed.apply(params, ids, mask=mask).dtype == jnp.float32
+
+
+@pytest.mark.parametrize("options", [{"compute": "int8"}, {"output": int}])
+def test_dtypes_that_are_not_floating_are_refused(options):
+    with pytest.raises(
+        TypeError, match=r"^mixed_precision: expected .* floating dtype"
+    ):
+        fnn.mixed_precision(fnn.dense(2), **options)
