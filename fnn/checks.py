@@ -6,6 +6,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from fnn.shapes import is_array, shown, word
 from fnn.signatures import Mode
@@ -53,9 +54,19 @@ def check_params(name: str, params: Any) -> Any:
     return params
 
 
+def check_state(name: str, state: Any) -> Any:
+    """State, all of whose leaves are arrays."""
+    wrong = [a for a in jax.tree.leaves(state) if not is_array(a)]
+    if wrong:
+        raise TypeError(
+            f"{name}: expected init to return a state of arrays, got {word(wrong[0])}."
+        )
+    return state
+
+
 def check_train(train: Any) -> bool:
     """`train` as a bool, which it must be when a function is traced."""
-    if not isinstance(train, bool | Mode):
+    if not isinstance(train, bool | np.bool_ | Mode):
         raise TypeError(
             f"train: expected a bool, got {type(train).__name__}; under jax.jit bind "
             "it (functools.partial(apply, train=True)) or name it in static_argnames."

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace as with_fields
 from typing import Any
 from zlib import crc32
 
@@ -23,10 +22,10 @@ from fnn.contract import (
     check_key,
     check_outputs,
     check_train,
-    is_layer,
 )
 from fnn.shapes import abstract, is_array, shown, spec, zeros
 from fnn.signatures import Takes
+from fnn.taps import Tapping
 
 Path = tuple[str | int, ...]  # () is the part of a layer that wraps only one
 
@@ -56,6 +55,16 @@ def flatten(tree: Any) -> dict[Path, Any]:
 def gather(tree: Any, values: dict[Path, Any]) -> Any:
     """Values by path, nested like the parts; () where there is no part."""
     return rebuilt(tree, lambda path, part: () if part is None else values[path])
+
+
+def original(layer: Any) -> Any:
+    """The layer without taps, whose own functions take the state without them."""
+    if isinstance(layer.form.inner_state, Tapping):
+        return original(layer.form.parts)
+    parts = rebuilt(layer.form.parts, lambda _, part: part and original(part))
+    before, after = flatten(layer.form.parts), flatten(parts)
+    same = all(after[path] is part for path, part in before.items())
+    return layer if same else layer.form.rebuild(parts)
 
 
 def scatter(
@@ -168,7 +177,8 @@ class Call:
                 if path not in self.lines:
                     self.lines[path] = form.outline(spec(self.key), *shapes), shapes
                 line, outlined = self.lines[path]
-                if not inside and shapes == outlined:
+                # What training returns may be shaped otherwise, so there it is run.
+                if not inside and shapes == outlined and modes == [False]:
                     return zeros(line.outputs)
                 if inside and "train" not in options:
                     modes = [True, False]  # what training would refuse, init refuses
@@ -186,7 +196,8 @@ class Call:
             return None
         count, self.counts[path] = self.counts[path], self.counts[path] + 1
         key = functools.reduce(fold, path, self.key)
-        return fold(key, count) if count else key
+        # No name has a "/", so that no part of this part draws from its further calls.
+        return fold(key, f"/{count}") if count else key
 
     def run(self, path, inputs, named, key, train, inside) -> Any:
         """Runs a part on its params and state; in a transform nothing may change."""
@@ -298,5 +309,10 @@ def compose(
     draws = any(layer.form.draws for layer in layers.values())
     if reads is not None:
         names, draws = reads.accepts, draws or reads.draws
-    form = Form(name, outline, run, bool(keeps), draws, names, tree, rebuild)
-    return with_fields(form, seen=tree.form.seen) if is_layer(tree) else form
+
+    def seen(params):
+        """The parameters, each part's as that part sees them."""
+        values = scatter(tree, params, f"{name}: expected params", "")
+        return gather(tree, {p: layers[p].form.seen(v) for p, v in values.items()})
+
+    return Form(name, outline, run, bool(keeps), draws, names, tree, rebuild, seen=seen)

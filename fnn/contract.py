@@ -27,6 +27,7 @@ from fnn.checks import (
     check_key,
     check_outputs,
     check_params,
+    check_state,
     check_train,
     pair,
 )
@@ -101,6 +102,7 @@ class Form:
     parts: Any = ()  # nested like the parameters; the layer itself where it wraps one
     rebuild: Callable[[Any], Any] | None = None  # from changed parts
     copies: bool = False  # its path names each copy of what it wraps, not itself
+    stacks: bool = False  # its params are those of what it wraps, on a new first axis
     seen: Callable[[Params], Params] = lambda params: params  # by what it wraps
     decoding: Callable[[int], Any] | None = None  # the layer, a step at a time
     inner_state: Callable[..., State] = lambda f, state: f(state)  # f on the wrapped's
@@ -116,6 +118,14 @@ class Form:
                 f"{self.name}: expected inputs by name among ({known}), "
                 f"got {', '.join(unknown)}."
             )
+
+
+def form_around(layer: Any, **changes: Any) -> Form:
+    """The form of what wraps one other layer, and has its path; the same at first."""
+    inner = layer.form
+    form = Form(inner.name, inner.outline, inner.run, inner.stateful, inner.draws)
+    form = with_fields(form, accepts=inner.accepts, parts=layer, seen=inner.seen)
+    return with_fields(form, **changes)
 
 
 # ------------------------------------------------------------------- layers are values
@@ -302,7 +312,12 @@ def _leaf(kind: type, init: Callable, apply: Callable) -> Any:
     name = outer if outer != getattr(init, "__name__", "") else "layer"
 
     def run(params, state, inputs, named, key, train):
-        reads.check_count(name, inputs)
+        if stateful and not inputs and reads.least:
+            raise TypeError(
+                f"{name}: expected apply(params, state, *inputs), as it keeps state, "
+                "got no inputs."
+            )
+        reads.check_inputs(name, inputs, named)
         options = reads.options(name, key, train)
         if not stateful:
             outputs = apply(params, *inputs, **named, **options)
@@ -319,9 +334,10 @@ def _leaf(kind: type, init: Callable, apply: Callable) -> Any:
         return check_outputs(name, outputs), new
 
     def outline(key, inputs, named):
-        reads.check_count(name, inputs)
+        reads.check_inputs(name, inputs, named)
         known = init_reads.accepts
         named_init = {n: v for n, v in named.items() if known is None or n in known}
+        init_reads.check_inputs(f"{name}.init", inputs, named_init)
 
         def draw(key):
             drawn = init(key, *inputs, **named_init)
@@ -330,7 +346,7 @@ def _leaf(kind: type, init: Callable, apply: Callable) -> Any:
             params, state = pair(
                 f"{name}: expected init to return (params, state)", drawn
             )
-            return check_params(name, params), state
+            return check_params(name, params), check_state(name, state)
 
         # Traced once and replayed, so that nested wrappers, each of which traces the
         # init of what it wraps, cost no more than their sum.
@@ -361,7 +377,7 @@ def as_layer(part: Any, who: str = "as_layer", name: str | None = None) -> Any:
 
     def run(params, _, inputs, named, key, train):
         check_empty(params, f"{name}: expected no params")
-        reads.check_count(name, inputs)
+        reads.check_inputs(name, inputs, named)
         outputs = part(*inputs, **named, **reads.options(name, key, train))
         return check_outputs(name, outputs), ()
 
@@ -443,7 +459,7 @@ def with_state(layer: Any) -> StatefulLayer:
         check_empty(state, f"{layer.form.name}: expected no state")
         return layer.form.run(params, (), *args)
 
-    form = with_fields(
-        form, name="with_state", run=run, stateful=True, parts=layer, rebuild=with_state
+    form = form_around(
+        layer, name="with_state", run=run, stateful=True, rebuild=with_state
     )
     return make(form, with_state, (layer,))

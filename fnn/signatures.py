@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 import jax
@@ -23,9 +23,11 @@ class Mode(int):
 class Takes(NamedTuple):
     """What an apply, a plain function or a forward function takes beside parameters."""
 
-    least: int = 0  # positional inputs
+    places: tuple[str, ...] = ()  # positional inputs; "" where one has no name to use
+    least: int = 0  # how many of them have no default
     most: float = float("inf")
     names: frozenset[str] = frozenset()  # inputs by name
+    needs: tuple[str, ...] = ()  # those of them that have neither place nor default
     anything: bool = False  # has **kwargs: any input by name, key and train
     draws: bool = False  # takes a key
     needs_key: bool = False  # and gives it no default
@@ -36,17 +38,28 @@ class Takes(NamedTuple):
         """The inputs by name that it takes; None takes any."""
         return None if self.anything else self.names
 
-    def check_count(self, name: str, inputs: tuple) -> None:
-        """Raises where the number of positional inputs is wrong."""
-        if not self.least <= len(inputs) <= self.most:
-            few = len(inputs) < self.least
+    def check_inputs(
+        self, name: str, inputs: tuple, named: Collection[str] = ()
+    ) -> None:
+        """Raises where an input is missing, one too many, or given twice."""
+        count = len(inputs)
+        twice = [n for n in self.places[:count] if n in named]
+        if twice:
+            raise TypeError(f"{name}: expected {twice[0]} once, got it twice.")
+        few = any(n not in named for n in self.places[count : self.least])
+        if few or count > self.most:
+            got = count + sum(n in named for n in self.places[count:])
             count = self.least if few else self.most
             which = (
                 "" if self.least == self.most else "at least " if few else "at most "
             )
             raise TypeError(
-                f"{name}: expected {which}{count} input{'s' * (count != 1)}, "
-                f"got {len(inputs)}."
+                f"{name}: expected {which}{count} input{'s' * (count != 1)}, got {got}."
+            )
+        missing = [n for n in self.needs if n not in named]
+        if missing:
+            raise TypeError(
+                f"{name}: expected an input by name, {missing[0]}, got none."
             )
 
     def options(self, name: str, key: Any, train: bool) -> dict[str, Any]:
@@ -85,10 +98,15 @@ def takes(function: Callable, skip: int) -> Takes:
     anything = inspect.Parameter.VAR_KEYWORD in kinds
     named = {p.name for p in by_name}
     named |= {p.name for p in places[1:] if p.kind is p.POSITIONAL_OR_KEYWORD}
+    named -= {"key", "train"}
     return Takes(
+        places=tuple(p.name if p.name in named else "" for p in places),
         least=sum(p.default is p.empty for p in places),
         most=float("inf") if inspect.Parameter.VAR_POSITIONAL in kinds else len(places),
-        names=frozenset(named - {"key", "train"}),
+        names=frozenset(named),
+        needs=tuple(
+            p.name for p in by_name if p.default is p.empty and p.name in named
+        ),
         anything=anything,
         draws=anything or any(p.name == "key" for p in by_name),
         needs_key=any(p.name == "key" and p.default is p.empty for p in by_name),

@@ -23,6 +23,16 @@ class Tap:
     values: tuple = ()
 
 
+@dataclasses.dataclass(frozen=True)
+class Tapping:
+    """The `Form.inner_state` of a tapped part, by which it is known."""
+
+    path: str
+
+    def __call__(self, f: Callable[[Any], Any], state: Tap) -> Tap:
+        return dataclasses.replace(state, state=f(state.state))
+
+
 def _is_tap(value: Any) -> bool:
     return isinstance(value, Tap)
 

@@ -24,12 +24,20 @@ def paths(tree: Any) -> dict[str, Any]:
     Args:
       tree: Any pytree; params, gradients, an optimiser's state.
 
+    Raises:
+      ValueError: If two leaves have one path, as names with ``/`` may bring about.
+
     Example:
       >>> fnn.paths({"hidden": ({"weight": 1, "bias": 2},), "scale": 3})
       {'hidden/0/bias': 2, 'hidden/0/weight': 1, 'scale': 3}
     """
     leaves, _ = tree_flatten_with_path(tree)
-    return {keystr(path, simple=True, separator="/"): leaf for path, leaf in leaves}
+    flat = {keystr(path, simple=True, separator="/"): leaf for path, leaf in leaves}
+    if len(flat) < len(leaves):
+        names = [keystr(path, simple=True, separator="/") for path, _ in leaves]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"paths: expected one leaf at each path, got two at {twice}.")
+    return flat
 
 
 def from_paths(flat: Mapping[str, Any], *, like: Any) -> Any:
@@ -141,10 +149,6 @@ def matching(pattern: Pattern, named: Mapping[str, Any], who: str) -> set[str]:
             f"{who}: expected a pattern that matches some of {some}, got {shown}."
         )
     return found
-
-
-def _names(path: str) -> list[str]:
-    return path.split("/") if path else []
 
 
 def _fits(pattern: list[str], name: list[str]) -> bool:

@@ -7,7 +7,16 @@ from collections.abc import Callable
 from typing import Any, overload
 
 from fnn import taps
-from fnn.composition import WAYS_OUT, Call, Path, compose, fold, label, rebuilt
+from fnn.composition import (
+    WAYS_OUT,
+    Call,
+    Path,
+    compose,
+    fold,
+    label,
+    original,
+    rebuilt,
+)
 from fnn.contract import Layer, as_layer, make
 from fnn.shapes import shown, spec, word
 from fnn.signatures import takes
@@ -40,7 +49,7 @@ class Part:
     @property
     def apply(self) -> Callable[..., Any]:
         """Its own pure function."""
-        return self._call.layers[self._path].apply
+        return original(self._call.layers[self._path]).apply
 
     def __setattr__(self, name: str, value: Any) -> None:
         call, who = self._call, f"{self._call.owner}: part {label(self._path)}"
@@ -125,17 +134,26 @@ def module(*misplaced: Any, **parts: Any) -> Callable[[Callable[..., Any]], Any]
             f"module: expected parts by name, as in module(a=layer), got {got}."
         )
 
+    _check_names(parts)
+
     def lift(path, part):
-        for name in path:
-            bad = isinstance(name, str) and ("/" in name or name[:1] in ("", "_"))
-            if bad or not isinstance(name, str | int):
-                raise ValueError(
-                    "module: expected names of parts without '/' and leading '_', "
-                    f"got {name!r}."
-                )
         return None if part is None else as_layer(part, f"module, part {label(path)}")
 
     return functools.partial(_module, parts=rebuilt(parts, lift))
+
+
+def _check_names(parts: Any) -> None:
+    """Raises where the name of a part could not be one name of a path."""
+    names = parts if type(parts) is dict else ()
+    for name in names:
+        if not isinstance(name, str) or "/" in name or name[:1] in ("", "_"):
+            raise ValueError(
+                "module: expected names of parts without '/' and leading '_', "
+                f"got {name!r}."
+            )
+    if type(parts) in (dict, tuple, list):
+        for child in parts.values() if names else parts:
+            _check_names(child)
 
 
 def _module(forward: Callable, parts: dict[str, Any]) -> Any:
@@ -145,7 +163,7 @@ def _module(forward: Callable, parts: dict[str, Any]) -> Any:
     name, reads = getattr(forward, "__name__", "module"), takes(forward, 1)
 
     def call_forward(call, inputs, named):
-        reads.check_count(name, inputs)
+        reads.check_inputs(name, inputs, named)
         key = fold(call.key, "") if reads.draws and call.key is not None else None
         options = reads.options(name, key, call.train)
         return forward(Parts(call, parts), *inputs, **named, **options)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace as with_fields
+import functools
 from typing import Any
 
-import jax
-
 from fnn.composition import flatten, gather, scatter
-from fnn.contract import as_layer, constructor, is_layer, make
+from fnn.contract import as_layer, constructor, form_around, is_layer, make
 from fnn.shapes import abstract
-from fnn.taps import Tap, collected, untapped
+from fnn.taps import Tap, Tapping
 from fnn.transforms.parts import map_parts, part_paths
 from fnn.tree import Pattern, matching
 
@@ -45,12 +43,11 @@ def capture(layer: Any, pattern: Pattern) -> Any:
     def run(params, state, inputs, named, key, train):
         before = with_taps(layer, tapped, state)
         outputs, after = tapped.form.run(params, before, inputs, named, key, train)
-        found = {
-            path: values[0] if len(values) == 1 else values
-            for path, values in collected(after).items()
-        }
-        arrays = jax.tree.leaves(untapped(after))
-        return (outputs, found), jax.tree.unflatten(jax.tree.structure(state), arrays)
+        found: dict[str, Any] = {}
+        state = without_taps(layer, tapped, after, found)
+        for path, values in found.items():
+            found[path] = values[0] if len(values) == 1 else values
+        return (outputs, found), state
 
     def outline(key, inputs, named):
         line = layer.form.outline(key, inputs, named)
@@ -64,18 +61,10 @@ def capture(layer: Any, pattern: Pattern) -> Any:
     def rebuild(part):
         return capture(part, pattern)
 
-    form = with_fields(
-        layer.form,
-        name="capture",
-        outline=outline,
-        run=run,
-        parts=layer,
-        rebuild=rebuild,
-    )
+    form = form_around(layer, name="capture", outline=outline, run=run, rebuild=rebuild)
     return make(form, capture, (layer, pattern))
 
 
-@constructor
 def tap(path: str, part: Any) -> Any:
     """A part that keeps in its state what it puts out."""
 
@@ -92,14 +81,13 @@ def tap(path: str, part: Any) -> Any:
 
         return line._replace(draw=draw, state=Tap(path, line.state))
 
-    form = with_fields(
-        part.form,
+    form = form_around(
+        part,
         outline=outline,
         run=run,
         stateful=True,
-        parts=part,
         rebuild=lambda part: tap(path, part),
-        inner_state=lambda f, state: Tap(path, f(state)),
+        inner_state=Tapping(path),
     )
     return make(form, tap, (path, part))
 
@@ -109,10 +97,10 @@ def with_taps(layer: Any, tapped: Any, state: Any) -> Any:
     if tapped is layer:
         return state
     old, new = layer.form, tapped.form
+    if taps_around(tapped) > taps_around(layer):
+        return Tap(new.inner_state.path, with_taps(layer, new.parts, state))
     if is_layer(new.parts):
-        # A tap stands around the part itself, every other wrapper around its own part.
-        inner = layer if tapped.call[0] is tap else old.parts
-        return new.inner_state(lambda s: with_taps(inner, new.parts, s), state)
+        return new.inner_state(lambda s: with_taps(old.parts, new.parts, s), state)
     before, after = flatten(old.parts), flatten(new.parts)
     states = dict.fromkeys(before, ())
     if old.stateful:
@@ -120,3 +108,34 @@ def with_taps(layer: Any, tapped: Any, state: Any) -> Any:
     return gather(
         new.parts, {p: with_taps(before[p], after[p], states[p]) for p in before}
     )
+
+
+def without_taps(layer: Any, tapped: Any, state: Any, found: dict[str, Any]) -> Any:
+    """The state that `with_taps` was given; what its taps hold goes into `found`."""
+    if tapped is layer:
+        return state
+    old, new = layer.form, tapped.form
+
+    def inside(inner, state):
+        return without_taps(inner, new.parts, state, found)
+
+    if taps_around(tapped) > taps_around(layer):
+        found[state.path] = state.values
+        return inside(layer, state.state)
+    if is_layer(new.parts):
+        state = new.inner_state(functools.partial(inside, old.parts), state)
+    else:
+        before, after = flatten(old.parts), flatten(new.parts)
+        states = scatter(new.parts, state, f"{old.name}: expected state", "")
+        for path, part in before.items():
+            states[path] = without_taps(part, after[path], states[path], found)
+        state = gather(old.parts, states)
+    return state if old.stateful else ()
+
+
+def taps_around(layer: Any) -> int:
+    """How many taps stand around a part; a capture inside another makes several."""
+    count = 0
+    while isinstance(layer.form.inner_state, Tapping):
+        layer, count = layer.form.parts, count + 1
+    return count

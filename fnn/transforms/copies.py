@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import replace as with_fields
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-from fnn.contract import Outline, as_layer, constructor, make
+from fnn.contract import Outline, as_layer, constructor, form_around, make
 from fnn.shapes import is_array, shown, spec
 
 
@@ -98,6 +97,11 @@ def repeat(
             raise TypeError("repeat: expected at least 1 input, got 0.")
 
     def run(params, state, inputs, named, key, train):
+        if form.stateful and not inputs:
+            raise TypeError(
+                "repeat: expected apply(params, state, *inputs), as it keeps state, "
+                "got no inputs."
+            )
         check_inputs(inputs)
         own, named = sliced(named)
         check_stacked("repeat", params, n, "params")
@@ -120,19 +124,17 @@ def repeat(
     options = {name: value for name, value in options.items() if value}
     if unroll != 1:
         options["unroll"] = unroll
-    return make(
-        with_fields(
-            form,
-            name="repeat",
-            outline=outline,
-            run=run,
-            parts=layer,
-            rebuild=lambda part: repeat(part, n, **options),
-            copies=True,
-            inner_state=lambda f, state: f(state),
-        ),
-        repeat,
+    form_of_copies = form_around(
+        layer,
+        name="repeat",
+        outline=outline,
+        run=run,
+        rebuild=lambda part: repeat(part, n, **options),
+        copies=True,
+        stacks=True,
+        seen=jax.vmap(form.seen, axis_size=n),
     )
+    return make(form_of_copies, repeat)
 
 
 @constructor
@@ -175,19 +177,16 @@ def ensemble(layer: Any, n: int) -> Any:
 
         return jax.vmap(one, axis_size=n)(params, state, copy_keys(form, key, n))
 
-    return make(
-        with_fields(
-            form,
-            name="ensemble",
-            outline=outline,
-            run=run,
-            parts=layer,
-            rebuild=lambda part: ensemble(part, n),
-            copies=False,
-            inner_state=lambda f, state: f(state),
-        ),
-        ensemble,
+    form_of_copies = form_around(
+        layer,
+        name="ensemble",
+        outline=outline,
+        run=run,
+        rebuild=lambda part: ensemble(part, n),
+        stacks=True,
+        seen=jax.vmap(form.seen, axis_size=n),
     )
+    return make(form_of_copies, ensemble)
 
 
 def copy_keys(form: Any, key: Any, n: int) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from fnn.composition import flatten, rebuilt
+from fnn.composition import flatten, fold, rebuilt
 from fnn.contract import as_layer, constructor, is_layer, make
 from fnn.shapes import word
 from fnn.signatures import Takes, takes
@@ -164,12 +164,13 @@ def intercept(layer: Any, pattern: Pattern, f: Callable[..., Any]) -> Any:
 def intercepted(layer: Any, f: Callable[..., Any]) -> Any:
     """A layer whose output becomes a function of it."""
     reads = takes(f, 0)
-    reads.check_count(f"intercept, {word(f)}", ("y",))
+    reads.check_inputs(f"intercept, {word(f)}", ("y",), reads.needs)
     inner = layer.form.accepts
 
     def around(layer, params, state, *inputs, key, train, **named):
         own = {n: named[n] for n in reads.names if n in named}
-        own |= reads.options(word(f), key, train)
+        # Not the layer's own key, from which it may draw as well.
+        own |= reads.options(word(f), None if key is None else fold(key, "/f"), train)
         named = {n: v for n, v in named.items() if inner is None or n in inner}
         y, state = layer.apply(params, state, *inputs, key=key, train=train, **named)
         return f(y, **own), state

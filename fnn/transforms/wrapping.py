@@ -12,17 +12,18 @@ import jax
 from fnn.contract import (
     Form,
     Layer,
-    Outline,
     StatefulLayer,
     as_layer,
     check_empty,
     check_outputs,
+    form_around,
     make,
     pair,
     with_state,
 )
 from fnn.shapes import abstract, shown, spec, word, zeros
 from fnn.signatures import Takes, takes
+from fnn.taps import untapped
 
 
 class Wrap(Protocol):
@@ -45,8 +46,8 @@ def transform(around: Callable[..., tuple[Any, Any]]) -> Wrap:
     the inputs by name, to be handed on. Params, their draw and their paths are those of
     ``layer``.
 
-    If ``around`` reads params or state before it calls the layer, it must call it on
-    inputs of the shapes that it got itself.
+    If ``around`` reads params or state before it calls the layer, the layer must also
+    take the inputs that ``around`` got.
 
     Args:
       around: The function. Its name is the transform's, in reprs and errors.
@@ -85,21 +86,23 @@ class _Read(Exception):
     """Somebody looked into params or state that are not known yet."""
 
 
-@jax.tree_util.register_pytree_node_class
+class _Other(Exception):
+    """The layer's first call was on other shapes, its args, than had been guessed."""
+
+
 class _Unknown:
     """Params or state before the layer's first call has told their shapes."""
 
-    def __getattr__(self, name: str) -> Any:
+    def read(self, *_: Any) -> Any:
         raise _Read
 
-    __getitem__ = __iter__ = __len__ = tree_flatten = lambda self, *args: self.read()
+    __getattr__ = __getitem__ = __iter__ = __len__ = __bool__ = __contains__ = read
+    __eq__ = __or__ = __array__ = __neg__ = __matmul__ = __rmatmul__ = read
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = read
+    __class__ = property(read)  # pyright: ignore  # what isinstance asks for
 
-    def read(self) -> Any:
-        raise _Read
 
-    @classmethod
-    def tree_unflatten(cls, aux: Any, children: Any) -> Any:
-        raise _Read
+jax.tree_util.register_pytree_node(_Unknown, _Unknown.read, _Unknown.read)
 
 
 def wrapped(
@@ -112,6 +115,7 @@ def wrapped(
         accepts = None if inner.accepts is None else reads.names | inner.accepts
 
     def call(layer, params, state, inputs, named, key, train):
+        reads.check_inputs(name, inputs, named)
         options = reads.options(name, key, train)
         outputs, new = pair(
             f"{name}: expected (outputs, state)",
@@ -121,63 +125,96 @@ def wrapped(
             check_empty(new, f"{name}: expected the state of a layer that keeps none")
         return check_outputs(name, outputs), new
 
-    def run(*args):
-        return call(lifted, *args)
+    def check_like(old, new):
+        old, new = spec(untapped(old)), spec(untapped(new))
+        if old != new:
+            raise ValueError(
+                f"{name}: expected the state of {inner.name}, {shown(old)}, "
+                f"got {shown(new)}."
+            )
+
+    def run(params, state, *args):
+        outputs, new = call(lifted, params, state, *args)
+        check_like(state, new)
+        return outputs, new
 
     def outline(key, inputs, named):
-        lines: list[Outline] = []
-
-        def stand_in(known):
-            """The layer as its outline, `known` being the inputs that this is of."""
-
-            def outlined(params, state, inner_inputs, inner_named, *options):
-                shapes = spec((inner_inputs, inner_named))
-                if known is None and not lines:
-                    lines.append(inner.outline(key, *shapes))
-                if known is None or shapes == known:
-                    return zeros((lines[0].outputs, lines[0].state))
-                return inner.run(params, state, inner_inputs, inner_named, *options)
-
-            return make(with_fields(lifted.form, run=outlined), stand_in)
-
-        def sketch(params, state, known=None):
-            def traced(inputs, named, key):
-                return call(
-                    stand_in(known), params(), state(), inputs, named, key, False
-                )
-
-            return abstract(traced, inputs, named, key)
-
-        try:
-            outputs, state = sketch(_Unknown, _Unknown)
-        except _Read:
-            lines[:] = [inner.outline(key, inputs, named)]
-            outputs, state = sketch(
-                lambda: zeros(lines[0].params),
-                lambda: zeros(lines[0].state),
-                (inputs, named),
-            )
-        if not lines:
+        sketch = _Sketch(lifted, call, key, inputs, named)
+        own = reads.names - (inner.accepts or frozenset())
+        guess = {n: value for n, value in named.items() if n not in own}
+        outputs, state = sketch.best(inputs, guess)
+        if not sketch.called:
             raise ValueError(
                 f"{name}: expected a call of {inner.name}'s apply, got none."
             )
-        if state != lines[0].state:
-            raise ValueError(
-                f"{name}: expected the state of {inner.name}, {shown(lines[0].state)}, "
-                f"got {shown(state)}."
-            )
-        return lines[0]._replace(outputs=outputs)
+        check_like(sketch.line.state, state)
+        return sketch.line._replace(outputs=outputs)
 
     draws = inner.draws or reads.needs_key or (reads.draws and not reads.anything)
-    return with_fields(
-        inner,
+    return form_around(
+        layer,
         name=name,
         outline=outline,
         run=run,
         draws=draws,
         accepts=accepts,
-        parts=layer,
         rebuild=rebuild,
-        copies=False,
-        inner_state=lambda f, state: f(state),
     )
+
+
+class _Sketch:
+    """What comes out of a transform, and the outline of the layer as called in it.
+
+    Usually the layer's first call tells its shapes before anybody looks into its params
+    or state. Else a guess has to do, until the first call confirms it or tells better.
+    """
+
+    def __init__(self, layer, call, *shapes):
+        self.layer, self.call, (self.key, self.inputs, self.named) = layer, call, shapes
+        self.line: Any = None  # the layer's outline
+        self.shapes: Any = None  # the inputs that it is of
+        self.sure = self.known = self.called = False
+
+    def learn(self, *shapes):
+        self.shapes, self.line = shapes, self.layer.form.outline(self.key, *shapes)
+
+    def best(self, *guess):
+        """The shapes of the outputs and the state."""
+        try:
+            return self.draft()
+        except _Read:
+            self.sure, self.known = self.called, True
+            if not self.sure:
+                self.learn(*guess)
+        try:
+            return self.draft()
+        except _Other as other:
+            self.sure = True
+            self.learn(*other.args)
+            return self.draft()
+
+    def draft(self):
+        stand_in = make(with_fields(self.layer.form, run=self.run), _Sketch)
+
+        def traced(inputs, named, key):
+            params, state = _Unknown(), _Unknown()
+            if self.known:
+                params, state = zeros((self.line.params, self.line.state))
+            return self.call(stand_in, params, state, inputs, named, key, False)
+
+        return abstract(traced, self.inputs, self.named, self.key)
+
+    def run(self, params, state, inputs, named, key, train):
+        """The layer on shapes alone; in training, or again on others, it is run."""
+        shapes = spec((inputs, named))
+        if not self.known and not self.called:
+            self.learn(*shapes)
+        self.called = True
+        if shapes != self.shapes and self.known and not self.sure:
+            raise _Other(*shapes)
+        self.sure = True
+        if shapes == self.shapes and not train:
+            return zeros((self.line.outputs, self.line.state))
+        if not self.known:
+            raise _Read
+        return self.layer.form.run(params, state, inputs, named, key, train)
