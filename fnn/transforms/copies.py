@@ -204,8 +204,8 @@ def stacked(line: Outline, n: int) -> Outline:
     """The outline of n copies; its outputs are still those of one."""
 
     def draw(key):
-        each = jax.vmap(lambda i: line.draw(jax.random.fold_in(key, i)), axis_size=n)
-        return each(jnp.arange(n))
+        # Not by vmap, under which not every generator draws what it would draw alone.
+        return lax.map(lambda i: line.draw(jax.random.fold_in(key, i)), jnp.arange(n))
 
     return Outline(
         draw, stacked_spec(line.params, n), stacked_spec(line.state, n), line.outputs
