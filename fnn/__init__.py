@@ -17,6 +17,7 @@ from fnn.layers.linear import dense as dense
 from fnn.layers.linear import parameter as parameter
 from fnn.layers.normalization import layer_norm as layer_norm
 from fnn.layers.normalization import rms_norm as rms_norm
+from fnn.layers.over_time import recurrent as recurrent
 from fnn.layers.pooling import avg_pool as avg_pool
 from fnn.layers.pooling import max_pool as max_pool
 from fnn.layers.recurrence import lstm_cell as lstm_cell

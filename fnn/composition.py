@@ -15,14 +15,8 @@ from zlib import crc32
 import jax
 from jax.extend.core import get_opaque_trace_state
 
-from fnn.contract import (
-    Form,
-    Outline,
-    check_empty,
-    check_key,
-    check_outputs,
-    check_train,
-)
+from fnn.checks import check_empty, check_key, check_outputs, check_train
+from fnn.contract import Form, Outline
 from fnn.shapes import abstract, is_array, shown, spec, zeros
 from fnn.signatures import Takes
 from fnn.taps import Tapping

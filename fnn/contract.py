@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from dataclasses import replace as with_fields
-from typing import Any, NamedTuple, ParamSpec, Protocol, overload
+from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar, overload
 
 import jax
 from jax.extend.core import jaxpr_as_fun
@@ -37,6 +37,8 @@ from fnn.signatures import takes
 Params = Any  # nested dicts and tuples of arrays
 State = Any  # any pytree of arrays; () for a layer that keeps none
 P = ParamSpec("P")
+InitT = TypeVar("InitT")
+ApplyT = TypeVar("ApplyT")
 
 
 class InitFn(Protocol):
@@ -129,7 +131,7 @@ def form_around(layer: Any, **changes: Any) -> Form:
 
 
 # ------------------------------------------------------------------- layers are values
-class _Value(tuple):
+class _Value(tuple[InitT, ApplyT]):
     """A pair that is equal to, and rebuilt by, the call that constructed it."""
 
     form: Form
@@ -180,7 +182,7 @@ class _Value(tuple):
         return self
 
 
-class Layer(_Value, tuple[InitFn, ApplyFn]):
+class Layer(_Value[InitFn, ApplyFn]):
     """A pair of pure functions, ``init`` and ``apply``.
 
     ``init(key, *inputs, **inputs_by_name) -> params``
@@ -216,7 +218,7 @@ class Layer(_Value, tuple[InitFn, ApplyFn]):
     apply: ApplyFn = property(lambda self: self[1])  # pyright: ignore
 
 
-class StatefulLayer(_Value, tuple[StatefulInitFn, StatefulApplyFn]):
+class StatefulLayer(_Value[StatefulInitFn, StatefulApplyFn]):
     """A pair of pure functions that threads state.
 
     ``init(key, *inputs, **inputs_by_name) -> (params, state)``

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace as with_fields
 from math import prod
 from typing import Any, NamedTuple
 
 import jax
 from jax.extend.core import ClosedJaxpr, Jaxpr
 
-from fnn.contract import as_layer, make, with_state
+from fnn.contract import as_layer, form_around, make, with_state
 from fnn.shapes import abstract, over_arrays, shown, spec
 from fnn.transforms.parts import map_parts
 from fnn.tree import paths
@@ -149,7 +148,7 @@ def _marked(path: str, part: Any, parts: dict, outputs: dict) -> Any:
         outputs[path] = spec(found)
         return found, state
 
-    return make(with_fields(part.form, run=run, parts=part), _marked, (path, part))
+    return make(form_around(part, run=run), _marked, (path, part))
 
 
 def _name(part: Any) -> str:

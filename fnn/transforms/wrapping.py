@@ -9,16 +9,14 @@ from typing import Any, Protocol, overload
 
 import jax
 
+from fnn.checks import check_empty, check_outputs, pair
 from fnn.contract import (
     Form,
     Layer,
     StatefulLayer,
     as_layer,
-    check_empty,
-    check_outputs,
     form_around,
     make,
-    pair,
     with_state,
 )
 from fnn.shapes import abstract, shown, spec, word, zeros
