@@ -1,5 +1,7 @@
 """fnn: functional neural networks for JAX."""
 
+from fnn import testing as testing
+from fnn import training as training
 from fnn.combinators import parallel as parallel
 from fnn.combinators import residual as residual
 from fnn.combinators import sequential as sequential
@@ -47,3 +49,55 @@ from fnn.tree import merge as merge
 from fnn.tree import paths as paths
 from fnn.tree import split as split
 from fnn.wiring import module as module
+
+__all__ = [
+    "Layer",
+    "StatefulLayer",
+    "avg_pool",
+    "batch_norm",
+    "capture",
+    "constructor",
+    "conv",
+    "dense",
+    "dropout",
+    "embed",
+    "ensemble",
+    "evaluating",
+    "flatten",
+    "freeze",
+    "from_paths",
+    "global_avg_pool",
+    "global_max_pool",
+    "intercept",
+    "layer_norm",
+    "lora",
+    "lstm_cell",
+    "map_parts",
+    "max_pool",
+    "merge",
+    "merge_lora",
+    "mixed_precision",
+    "module",
+    "parallel",
+    "parameter",
+    "paths",
+    "recurrent",
+    "remat",
+    "repeat",
+    "replace",
+    "reshape",
+    "residual",
+    "rms_norm",
+    "rnn_cell",
+    "sequential",
+    "spectral_norm",
+    "split",
+    "stack_params",
+    "summary",
+    "testing",
+    "training",
+    "transform",
+    "unstack_params",
+    "weight_norm",
+    "with_state",
+]

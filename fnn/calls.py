@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 
 def identity(build: Callable, args: tuple, kwargs: dict) -> Any:
@@ -29,7 +30,7 @@ def frozen(value: Any) -> Any:
         return tuple, tuple(map(frozen, value))
     if isinstance(value, functools.partial):
         return frozen(value.func), frozen(value.args), frozen(value.keywords)
-    if isinstance(value, jax.Array) and not isinstance(value, jax.core.Tracer):
+    if isinstance(value, jax.Array) and not isinstance(value, Tracer):
         if jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
             return value.dtype, frozen(jax.random.key_data(value))
         value = np.asarray(value)
