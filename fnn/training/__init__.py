@@ -13,3 +13,19 @@ from fnn.training.recording import History as History
 from fnn.training.reductions import accuracy as accuracy
 from fnn.training.states import TrainState as TrainState
 from fnn.training.trainers import Trainer as Trainer
+
+__all__ = [
+    "Batches",
+    "Fit",
+    "History",
+    "NonFiniteError",
+    "Objective",
+    "TrainState",
+    "Trainer",
+    "accuracy",
+    "batches",
+    "evaluate",
+    "fit",
+    "supervised",
+    "trainer",
+]
