@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from fnn.composition import compose
 from fnn.contract import Layer, StatefulLayer, as_layer, make
-from fnn.shapes import shown
+from fnn.shapes import shown, spec
 
 Function = Callable[..., Any]
 
@@ -149,11 +149,13 @@ def residual(layer, shortcut=None):
         parts = {"layer": parts, "shortcut": as_layer(shortcut, "residual")}
 
     def forward(call, inputs, named):
+        if not inputs:
+            raise TypeError("residual: expected at least 1 input, got 0.")
         branch, *skip = [
             call.route(path, inputs if i == 0 else inputs[:1], named)
             for i, path in enumerate(call.layers)
         ]
-        return jax.tree.map(_sum, skip[0] if skip else inputs[0], branch)
+        return _sum(skip[0] if skip else inputs[0], branch)
 
     def rebuild(parts):
         return residual(**parts) if type(parts) is dict else residual(parts)
@@ -163,13 +165,20 @@ def residual(layer, shortcut=None):
 
 
 def _sum(x: Any, y: Any) -> Any:
-    if x.shape != y.shape:
+    """The sum, leaf by leaf, of two trees alike but for their dtypes."""
+    shapes = jax.tree.map(jnp.shape, (x, y))
+    if shapes[0] != shapes[1]:
         raise ValueError(
             "residual: expected both summands of one shape, "
-            f"got {shown(x)} and {shown(y)}."
+            f"got {shown(spec(x))} and {shown(spec(y))}."
         )
-    dtype = jnp.promote_types(x.dtype, y.dtype)
-    return x.astype(dtype) + y.astype(dtype)
+
+    def add(x, y):
+        with jax.numpy_dtype_promotion("standard"):
+            dtype = jnp.promote_types(x.dtype, y.dtype)
+        return x.astype(dtype) + y.astype(dtype)
+
+    return jax.tree.map(add, x, y)
 
 
 def _parts(who: str, layers: Any) -> Any:

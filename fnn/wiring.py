@@ -6,17 +6,8 @@ import functools
 from collections.abc import Callable
 from typing import Any, overload
 
-from fnn import taps
-from fnn.composition import (
-    WAYS_OUT,
-    Call,
-    Path,
-    compose,
-    fold,
-    label,
-    original,
-    rebuilt,
-)
+from fnn import composition, taps
+from fnn.composition import WAYS_OUT, Call, Path, compose, label, rebuilt
 from fnn.contract import Layer, as_layer, make
 from fnn.shapes import shown, spec, word
 from fnn.signatures import takes
@@ -49,7 +40,7 @@ class Part:
     @property
     def apply(self) -> Callable[..., Any]:
         """Its own pure function."""
-        return original(self._call.layers[self._path]).apply
+        return composition.original(self._call.layers[self._path]).apply
 
     def __setattr__(self, name: str, value: Any) -> None:
         call, who = self._call, f"{self._call.owner}: part {label(self._path)}"
@@ -164,7 +155,11 @@ def _module(forward: Callable, parts: dict[str, Any]) -> Any:
 
     def call_forward(call, inputs, named):
         reads.check_inputs(name, inputs, named)
-        key = fold(call.key, "") if reads.draws and call.key is not None else None
+        key = (
+            composition.fold(call.key, "")
+            if reads.draws and call.key is not None
+            else None
+        )
         options = reads.options(name, key, call.train)
         return forward(Parts(call, parts), *inputs, **named, **options)
 
