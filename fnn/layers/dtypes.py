@@ -11,8 +11,8 @@ from jax import Array
 
 
 def promoted(owner: str, *arrays: Any) -> Any:
-    """The dtype that the arrays promote to together."""
-    dtypes = [array.dtype for array in arrays]
+    """The dtype that the arrays promote to together, float64 only where JAX has it."""
+    dtypes = [jnp.asarray(array).dtype for array in arrays]
     try:
         with jax.numpy_dtype_promotion("standard"):
             return functools.reduce(jnp.promote_types, dtypes)
@@ -25,7 +25,6 @@ def promoted(owner: str, *arrays: Any) -> Any:
 
 def promote(owner: str, *arrays: Any) -> list[Array]:
     """The arrays in the dtype that they promote to together, none of them weak."""
-    arrays = tuple(map(jnp.asarray, arrays))  # NumPy's float64 becomes JAX's default
     dtype = promoted(owner, *arrays)
     return [jnp.asarray(array, dtype) for array in arrays]
 

@@ -87,7 +87,7 @@ def global_max_pool(n: int | None = None) -> Callable[..., Any]:
     def apply(x):
         axes = _space("global_max_pool", x, n, "floating or integer")
         size = math.prod(x.shape[axis] for axis in axes)
-        flat = jnp.reshape(x, (*x.shape[: axes[0]], size, x.shape[-1]))
+        flat = jnp.reshape(jnp.asarray(x), (*x.shape[: axes[0]], size, x.shape[-1]))
         first = jnp.argmax(flat, axis=-2, keepdims=True)
         return jnp.take_along_axis(flat, first, axis=-2)[..., 0, :]
 

@@ -10,6 +10,7 @@ from jax import Array
 from jax.typing import DTypeLike
 
 from fnn.composition import fold
+from fnn.layers.dtypes import at_least_float32
 from fnn.shapes import is_array, shown
 
 # (key, shape, dtype) -> array, like those of `jax.nn.initializers`.
@@ -24,8 +25,12 @@ def draw(
     shape: tuple[int, ...],
     dtype: DTypeLike,
 ) -> Array:
-    """What the initialiser given as option `name` draws, in the shape asked for."""
-    value = initializer(key, shape, dtype)
+    """What the initialiser given as option `name` draws, in the shape asked for.
+
+    Params of low precision are drawn in float32, and so are those of float32 rounded:
+    draws of 16 bits are coarse, and some (orthogonal matrices) there are none.
+    """
+    value = initializer(key, shape, at_least_float32(dtype))
     if not is_array(value) or value.shape != shape:
         raise ValueError(
             f"{owner}: expected {name} to draw an array of shape {shape}, "

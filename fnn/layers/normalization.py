@@ -126,9 +126,9 @@ def rms_norm(
 
     Example:
       >>> init, apply = fnn.rms_norm()
-      >>> x = jnp.array([[1.0, 7.0]])
+      >>> x = jnp.array([[3.0, -3.0]])
       >>> apply(init(jax.random.key(0), x), x).round(3)
-      Array([[0.2, 1.4]], dtype=float32)
+      Array([[ 1., -1.]], dtype=float32)
 
     References:
       Zhang and Sennrich, Root mean square layer normalization, 2019, equation 4.

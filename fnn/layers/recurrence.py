@@ -167,7 +167,7 @@ def lstm_cell(
     gates = _Gates("lstm_cell", 4, features, use_bias, ("cell", "hidden"))
 
     def draw_bias(key, shape, dtype):
-        bias = jnp.asarray(bias_init(key, shape, dtype), dtype)
+        bias = draw("lstm_cell", "bias_init", bias_init, key, shape, dtype)
         forget = slice(features, 2 * features)
         return bias.at[forget].add(jnp.asarray(forget_bias, dtype))
 

@@ -50,7 +50,7 @@ def flatten(n: int | None = None) -> Callable[..., Any]:
     def apply(x):
         leading = _leading("flatten", x, n)
         joined = math.prod(x.shape[len(leading) :])  # -1 can't tell it of an empty x
-        return jnp.reshape(x, (*leading, joined))
+        return jnp.reshape(jnp.asarray(x), (*leading, joined))
 
     return apply
 
@@ -99,6 +99,6 @@ def reshape(shape: Sequence[int], n: int | None = None) -> Callable[..., Any]:
                 f"reshape: expected axes that fit into {word(tuple(shape))}, got {old}."
             )
         new = [size // known if length == -1 else length for length in shape]
-        return jnp.reshape(x, (*leading, *new))
+        return jnp.reshape(jnp.asarray(x), (*leading, *new))
 
     return apply

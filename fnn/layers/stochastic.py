@@ -58,12 +58,12 @@ def dropout(
                     f"dropout: expected x with an axis {axis} to broadcast along, "
                     f"got shape {x.shape}."
                 )
+        x = jnp.asarray(x)
         if not train:
             return x
         shared = {axis % x.ndim for axis in axes}
         shape = [1 if i in shared else n for i, n in enumerate(x.shape)]
         kept = jax.random.bernoulli(key, 1 - rate, shape)
-        x = jnp.asarray(x)
         scaled = x / jnp.asarray(1 - rate, x.dtype)
         return jnp.where(jnp.broadcast_to(kept, x.shape), scaled, jnp.zeros_like(x))
 
