@@ -61,15 +61,14 @@ def check_number(
     """An option that is a real number; a traced one is known only by its shape."""
     concrete = not isinstance(value, Tracer)
     if is_array(value):
-        number = value.shape == () and is_kind(value, "floating")
+        number = value.shape == () and is_kind(value, "floating or integer")
     else:
         number = isinstance(value, int | float) and not isinstance(value, bool)
     if not number:
         raise TypeError(f"{owner}: expected {name} to be a number, got {word(value)}.")
     if concrete and not holds(float(value)):
-        raise ValueError(
-            f"{owner}: expected {name} {interval}, got {word(float(value))}."
-        )
+        got = float(value) if is_array(value) else value
+        raise ValueError(f"{owner}: expected {name} {interval}, got {word(got)}.")
 
 
 def check_axes(owner: str, axis: Any, name: str = "axis") -> tuple[int, ...]:
@@ -133,8 +132,9 @@ def check_params(owner: str, params: Any, expected: Any, what: str = "params") -
     if not _same(params, expected):
         tree = isinstance(params, dict | tuple) or is_array(params)
         kind = ValueError if tree else TypeError
+        wanted = f"{what} of shape" if isinstance(expected, tuple) else what
         raise kind(
-            f"{owner}: expected {what} {_words(expected)}, got {_words(params)}."
+            f"{owner}: expected {wanted} {_words(expected)}, got {_words(params)}."
         )
     for path, leaf in jax.tree.leaves_with_path(params):
         if not is_kind(leaf, "floating or complex"):

@@ -127,8 +127,8 @@ def conv(
         channels = x.shape[-1]
         if channels < 1 or channels % groups:
             raise ValueError(
-                f"conv: expected channels to be a multiple of groups = {groups}, "
-                f"got {channels}."
+                f"conv: expected channels to be at least 1 and a multiple of groups = "
+                f"{groups}, got {channels}."
             )
         drawn = shapes | {"weight": (*window, channels // groups, features)}
         return draw_params("conv", initializers, key, drawn, param_dtype)

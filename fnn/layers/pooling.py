@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array, lax
 
 from fnn.contract import Layer, constructor
-from fnn.layers.checks import check_array, check_flags
+from fnn.layers.checks import check_array, check_flags, check_params
 from fnn.layers.dtypes import at_least_float32
 from fnn.layers.windows import (
     Pads,
@@ -86,6 +86,7 @@ def max_pool(
         return ()
 
     def apply(params, x):
+        check_params("max_pool", params, {})
         check_array("max_pool", x, "floating or integer")
         check_space("max_pool", x, len(window), batch=False)
         x = jnp.asarray(x)
@@ -141,6 +142,7 @@ def avg_pool(
         return ()
 
     def apply(params, x):
+        check_params("avg_pool", params, {})
         check_array("avg_pool", x)
         check_space("avg_pool", x, len(window), batch=False)
         x = jnp.asarray(x)
@@ -172,7 +174,7 @@ def _options(owner: str, window: Any, stride: Any, padding: Any) -> _Windows:
         for pair, length in zip(padding, window, strict=True):
             if max(pair) >= length:  # a window of padding alone has no value
                 raise ValueError(
-                    f"{owner}: expected padding below the window's {window}, "
+                    f"{owner}: expected padding less than the window {window}, "
                     f"got {padding}."
                 )
     return _Windows(window, stride, padding)

@@ -56,8 +56,8 @@ def padding_of(owner: str, padding: Any, rank: int, names: Sequence[str]) -> str
         if all(map(_is_pair, pairs)):
             return tuple((low, high) for low, high in pairs)
     raise ValueError(
-        f"{owner}: expected padding to be {', '.join(names)}, or ints of at least 0 as "
-        f"{', '.join(['(low, high)'] * rank)}, got {word(padding)}."
+        f"{owner}: expected padding to be one of {', '.join(names)}, or (low, high) of "
+        f"at least 0 for each of {rank} axes, got {word(padding)}."
     )
 
 
@@ -73,9 +73,10 @@ def check_space(
     """An input with spatial axes, channels last, and a batch axis if it needs one."""
     if x.ndim < rank + 1 + batch or channels not in ("channels", str(x.shape[-1])):
         lead = "batch" if batch else "..."
+        last = "" if channels == "channels" else ", with channels last"
         raise ValueError(
             f"{owner}: expected x of shape ({lead}, {', '.join(AXES[rank])}, "
-            f"{channels}), with channels last, got {x.shape}."
+            f"{channels}){last}, got {x.shape}."
         )
 
 
