@@ -453,15 +453,14 @@ def with_state(layer: Any) -> StatefulLayer:
       ((), ())
     """
     layer = as_layer(layer, "with_state")
-    if layer.form.stateful:
-        return layer
-    form = layer.form
+    return layer if layer.form.stateful else _lifted(layer)
 
+
+def _lifted(layer: Any) -> Any:
     def run(params, state, *args):
         check_empty(state, f"{layer.form.name}: expected no state")
         return layer.form.run(params, (), *args)
 
-    form = form_around(
-        layer, name="with_state", run=run, stateful=True, rebuild=with_state
-    )
-    return make(form, with_state, (layer,))
+    run = layer.form.run if layer.form.stateful else run  # where taps made it so
+    form = form_around(layer, name="with_state", run=run, rebuild=_lifted)
+    return make(with_fields(form, stateful=True), with_state, (layer,))

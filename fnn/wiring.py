@@ -34,8 +34,7 @@ class Part:
     @property
     def state(self) -> Any:
         """Its state; assign a new one of the same structure, shapes and dtypes."""
-        state = self._call.read("state", self._path)
-        return taps.untapped(state)
+        return taps.untapped(self._call.read("state", self._path))
 
     @property
     def apply(self) -> Callable[..., Any]:

@@ -109,14 +109,18 @@ def repeat(
         x, *others = inputs
 
         def body(x, copy):
-            params, state, key, own = copy
-            y, state = form.run(params, state, (x, *others), named | own, key, train)
+            params, state, i, own = copy
+            drawn = key is not None and form.draws
+            own_key = jax.random.fold_in(key, i) if drawn else None
+            y, state = form.run(
+                params, state, (x, *others), named | own, own_key, train
+            )
             check_like(x, y)
             return y, (state, y if collect else ())
 
         if remat:
             body = jax.checkpoint(body, prevent_cse=False)  # a scan needs no more
-        copies = (params, state, copy_keys(form, key, n), own)
+        copies = (params, state, jnp.arange(n), own)
         x, (state, xs) = lax.scan(body, x, copies, length=n, unroll=unroll)
         return (x, xs) if collect else x, state
 
