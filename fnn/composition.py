@@ -139,8 +139,8 @@ class Call:
         if path not in have:  # at init alone
             if not self.lines or path not in self.lines:
                 raise ValueError(
-                    f"{self.owner}: expected part {label(path)} to be called before "
-                    f"its {what} is read, got a read before its first call."
+                    f"{self.owner}: expected a call of part {label(path)} before its "
+                    f"{what} can be read, got none yet."
                 )
             have[path] = zeros(getattr(self.lines[path][0], what))
         return have[path]

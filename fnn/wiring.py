@@ -16,7 +16,7 @@ from fnn.signatures import takes
 class Part:
     """A part as a forward function sees it: call it, or read what is threaded to it."""
 
-    __slots__ = ("_call", "_path")
+    __slots__ = ("__weakref__", "_call", "_path")  # the first for JAX's transforms
 
     def __init__(self, call: Call, path: Path) -> None:
         object.__setattr__(self, "_call", call)
