@@ -184,7 +184,7 @@ def _descent(objective: Objective, optimizer: Optimizer) -> Callable:
     def step(state, batch):
         (value, (kept, metrics)), gradient, loss = _slope(objective, state, batch)
 
-        def value_fn(params):
+        def value_fn(params, *, grad_fn=None):  # line searches hand on what they get
             return loss(params)[0]
 
         def grad_fn(params, _=None):  # optax.contrib.sam passes a number too

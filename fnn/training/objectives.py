@@ -124,14 +124,14 @@ def supervised(
         def reduced(name, function):
             values = function(outputs, targets)
             check_values(name, values, outputs, targets)
+            if name == "loss" and not jnp.issubdtype(values.dtype, jnp.floating):
+                raise TypeError(
+                    "supervised: expected loss to give real floating-point values, "
+                    f"got {values.dtype.name}."
+                )
             return mean(values)
 
         value = reduced("loss", loss)
-        if not jnp.issubdtype(value.dtype, jnp.floating):
-            raise TypeError(
-                f"supervised: expected loss to give real floating-point values, "
-                f"got {value.dtype.name}."
-            )
         return value, (state, {n: reduced(n, f) for n, f in (metrics or {}).items()})
 
     return Objective(init, mean_loss)

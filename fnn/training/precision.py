@@ -62,13 +62,13 @@ class LostUpdates:
             return
         worst = {path: np.max(share) for path, share in shares.items()}
         self.left -= max(np.size(share) for share in shares.values())
-        found = [f"{path} ({s:.0%})" for path, s in sorted(worst.items()) if s > LOST]
+        found = [f"{s:.0%} of {path}" for path, s in sorted(worst.items()) if s > LOST]
         if found:
             self.left = 0
             warnings.warn(
-                "trainer: expected updates that change the parameters, got ones that "
-                f"rounding swallows in low precision, at {', '.join(found)} of the "
-                "entries; keep parameters in float32 and only compute in low precision "
+                "trainer: expected updates that change the parameters, got ones too "
+                f"small for low precision: rounding left {', '.join(found)} as it was; "
+                "keep parameters in float32 and only compute in low precision "
                 "(fnn.mixed_precision).",
                 UserWarning,
                 stacklevel=3,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import jax
@@ -260,7 +261,7 @@ class Run:
         self.called_at, self.called_back_at = self.history.train.rows, self.step
         for callback in self.plan.callbacks:
             stop = callback(self.step, self.state, means | evaluated)
-            self.stopped = self.stopped or stop is True
+            self.stopped |= isinstance(stop, bool | np.bool_) and bool(stop)
 
     # ---------------------------------------------------------------- what ends badly
     def failure(self, what: str, step: int) -> NonFiniteError:
@@ -274,6 +275,8 @@ class Run:
         """Whatever ends training takes the state and the history with it."""
         if isinstance(error, NonFiniteError):
             return
+        with suppress(Exception):  # what ended training is what is told
+            self.read(ahead=0)
         state = self.state
         if any(map(is_deleted, jax.tree.leaves(state))) and self.rewind:
             state = self.rewind.state
