@@ -24,6 +24,7 @@ def identity(build: Callable, args: tuple, kwargs: dict) -> Any:
 
 def frozen(value: Any) -> Any:
     """A hashable stand-in for an argument, equal where the arguments are."""
+    value = getattr(value, "__lifted__", value)  # a function and the layer made of it
     if isinstance(value, dict):
         return dict, tuple((k, frozen(v)) for k, v in value.items())
     if type(value) in (tuple, list):

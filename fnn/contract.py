@@ -390,8 +390,11 @@ def as_layer(part: Any, who: str = "as_layer", name: str | None = None) -> Any:
         outputs = abstract(evaluate, inputs, named, key)
         return Outline(lambda key: ((), ()), (), (), outputs)
 
-    form = Form(name, outline, run, False, reads.draws, reads.accepts)
-    return make(form, as_layer, (part,))
+    layer = make(
+        Form(name, outline, run, False, reads.draws, reads.accepts), as_layer, (part,)
+    )
+    vars(layer)["__lifted__"] = part
+    return layer
 
 
 @overload

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace as with_fields
 from typing import Any
 
 from fnn.composition import flatten, fold, rebuilt
@@ -180,4 +181,5 @@ def intercepted(layer: Any, f: Callable[..., Any]) -> Any:
     form = wrapped(
         "intercepted", layer, around, both, lambda part: intercepted(part, f)
     )
+    form = with_fields(form, draws=form.draws or reads.draws)
     return make(form, intercepted, (layer, f))
