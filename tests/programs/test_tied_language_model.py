@@ -18,7 +18,7 @@ import fnn
 
 TEXT = "how much wood would a woodchuck chuck if a woodchuck could chuck wood? "
 SYMBOLS = sorted(set(TEXT))
-IDS = np.array([SYMBOLS.index(symbol) for symbol in TEXT])
+IDS = np.array([SYMBOLS.index(symbol) for symbol in TEXT], "int32")
 WIDTH = 32
 
 
@@ -55,7 +55,7 @@ def loss(model, params, ids):
 
 
 def test_gradient_is_the_sum_of_both_uses():
-    ids = jnp.array([IDS[:20], IDS[20:40]])
+    ids = IDS[:40].reshape(2, 20)
     params = tied.init(jax.random.key(0), ids)
     table = params["embed"]["weight"]
     apart = params | {"head": {"weight": table.T}}
@@ -92,4 +92,4 @@ def test_learns_the_rhyme_by_heart():
 
     start = jnp.asarray(IDS[:16])
     said = lax.scan(extend, start, length=len(IDS) - 16)[1]
-    assert "".join(SYMBOLS[i] for i in said) == TEXT[16:]
+    assert "".join(SYMBOLS[i] for i in said.tolist()) == TEXT[16:]

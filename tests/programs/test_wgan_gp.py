@@ -1,8 +1,8 @@
 """A Wasserstein GAN with a gradient penalty through a critic that keeps state.
 
-The critic divides each weight by its largest singular value, which power iteration
-tracks in the state. The penalty differentiates the critic by its input, and is itself
-differentiated by the parameters. Both losses are forward functions of one set of parts.
+The critic's weights are divided by their largest singular values, whose vectors power
+iteration keeps in the state. The penalty differentiates the critic by its input, and is
+itself differentiated by the parameters. Both losses are wired from one set of parts.
 
 Gulrajani et al., Improved training of Wasserstein GANs, 2017, equation 3; Miyato et
 al., Spectral normalization for generative adversarial networks, 2018, algorithm 1.
@@ -20,32 +20,11 @@ import fnn
 
 CENTER, SPREAD = np.array([[2.0, -1.0]], "float32"), 0.5  # of the data
 
-
-@fnn.constructor
-def spectral_dense(features):
-    """Affine map by a weight over its spectral norm, whose singular vector is state."""
-
-    def init(key, x):
-        keys = jax.random.split(key)
-        weight = jax.random.normal(keys[0], (x.shape[-1], features))
-        params = {"weight": weight, "bias": jnp.zeros(features)}
-        return params, {"vector": jax.random.normal(keys[1], (features,))}
-
-    def apply(params, state, x, *, train):
-        weight, vector = params["weight"], state["vector"]
-        if train:
-            vector = weight.T @ (weight @ vector)
-            vector = lax.stop_gradient(vector / jnp.linalg.norm(vector))
-        y = x @ weight / jnp.linalg.norm(weight @ vector)
-        return y + jnp.broadcast_to(params["bias"], y.shape), {"vector": vector}
-
-    return fnn.StatefulLayer(init, apply)
-
-
 gan = fnn.module(
     generator=fnn.sequential(fnn.dense(16), jax.nn.relu, fnn.dense(2)),
-    critic=fnn.sequential(
-        spectral_dense(32), jnp.tanh, spectral_dense(32), jnp.tanh, fnn.dense(1)
+    critic=fnn.spectral_norm(
+        fnn.sequential(fnn.dense(32), jnp.tanh, fnn.dense(32), jnp.tanh, fnn.dense(1)),
+        "[02]/weight",
     ),
 )
 
@@ -53,16 +32,20 @@ gan = fnn.module(
 @gan
 def critic_loss(parts, real, noise, *, key):
     fake = lax.stop_gradient(parts.generator(noise))
-    score = parts.critic(fake).mean() - parts.critic(real).mean()
+    score = jnp.mean(parts.critic(fake)) - jnp.mean(parts.critic(real))
+    critic = parts.critic
+
+    def total(x):
+        return jnp.sum(critic.apply(critic.params, critic.state, x)[0])
+
     share = jax.random.uniform(key, (len(real), 1), real.dtype)
-    mixed = share * real + (1 - share) * fake
-    slopes = jax.grad(lambda x: parts.critic(x, train=False).sum())(mixed)
+    slopes = jax.grad(total)(share * real + (1 - share) * fake)
     return score + 10 * jnp.mean((jnp.linalg.norm(slopes, axis=-1) - 1) ** 2)
 
 
 @gan
 def generator_loss(parts, noise):
-    return -parts.critic(parts.generator(noise), train=False).mean()
+    return -jnp.mean(parts.critic(parts.generator(noise), train=False))
 
 
 @gan
@@ -142,6 +125,7 @@ def test_generator_finds_the_data_and_the_state_the_singular_values():
     assert jnp.max(jnp.abs(jnp.mean(samples, axis=0) - CENTER[0])) < 0.3
     for layer in 0, 2:
         weight = params["critic"][layer]["weight"]
-        tracked = jnp.linalg.norm(weight @ state["critic"][layer]["vector"])
+        vectors = state["critic"]["vectors"][layer]["weight"]
+        tracked = vectors["left"] @ weight @ vectors["right"]
         largest = jnp.linalg.norm(weight, ord=2)
         assert abs(tracked / largest - 1) < 1e-4
