@@ -116,14 +116,22 @@ class History:
 
     @property
     def epochs(self) -> Table:
-        """The means of the metrics over each epoch of training, weighed by examples."""
+        """The means of the metrics over each epoch of training, weighed by examples.
+
+        ``"step"`` is the last of the epoch, ``"examples"`` are all that it had.
+        """
         table = Table()
         if not self.train.rows:
             return table
         numbers, starts = np.unique(self.train["epoch"], return_index=True)
         stops = [*starts[1:], self.train.rows]
         for number, start, stop in zip(numbers, starts, stops, strict=True):
-            table.append({"epoch": number, **self.train.means(start, stop)})
+            counted = {
+                "step": self.train["step"][stop - 1],
+                "epoch": number,
+                "examples": self.train["examples"][start:stop].sum(),
+            }
+            table.append(counted | self.train.means(start, stop))
         return table
 
     def __repr__(self) -> str:

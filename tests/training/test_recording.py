@@ -37,6 +37,7 @@ def test_epochs_have_means_of_their_own():
     epochs = recorded().epochs
     np.testing.assert_allclose(epochs["loss"], [2, 4])
     assert epochs["epoch"].tolist() == [1, 2]
+    assert epochs["step"].tolist() == [2, 4] and epochs["examples"].tolist() == [5, 4]
     assert History().epochs.rows == 0
 
 
