@@ -48,8 +48,9 @@ def draw(path, history, images, labels, probabilities):
     import matplotlib.pyplot as plt
 
     figure = plt.figure(figsize=(11, 4), layout="constrained")
-    left, right = np.ravel(figure.subfigures(1, 2, width_ratios=(3, 2)))
-    curves = left.subplots()
+    grid = figure.add_gridspec(1, 2, width_ratios=(3, 2))
+    curves = figure.add_subplot(grid[0])
+    right = figure.add_subfigure(grid[1])
     train, epochs, held_out = history.train, history.epochs, history.evaluation
     curves.semilogy(train["step"], train["loss"], color="0.85", label="each batch")
     curves.semilogy(epochs["step"], epochs["loss"], label="training, an epoch's mean")
