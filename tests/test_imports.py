@@ -174,8 +174,12 @@ def test_public_names_are_listed_once(module: Any):
     "value", [pytest.param(value, id=name) for name, value in public_names()]
 )
 def test_public_name_has_an_example(value: Any):
-    # That the example runs is for test_documentation.py to see.
-    assert doctest.DocTestParser().get_examples(inspect.getdoc(value) or "")
+    text = inspect.getdoc(value) or ""
+    assert text
+    # What a function of a public module returns is shown by that function's example.
+    if not (inspect.isclass(value) and value.__module__.count(".") > 1):
+        # That the example runs is for test_documentation.py to see.
+        assert doctest.DocTestParser().get_examples(text)
 
 
 def test_the_core_stays_small():
