@@ -85,6 +85,9 @@ def remat(layer: Any, policy: Callable[..., bool] | None = None) -> Any:
 
     def around(layer, params, state, *inputs, train, **named):
         def apply(params, state, inputs, named):
+            if named.get("key") is not None:
+                # Drawn from again when recomputing, which is no reuse.
+                named = {**named, "key": jax.random.clone(named["key"])}
             return layer.apply(params, state, *inputs, train=train, **named)
 
         # Inputs that are no arrays (None, a string) must not be traced.
