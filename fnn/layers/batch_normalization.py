@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Hashable
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.nn.initializers import ones, zeros
@@ -20,7 +21,13 @@ from fnn.layers.checks import (
     check_param_dtype,
     check_params,
 )
-from fnn.layers.dtypes import at_least_float32, promoted
+from fnn.layers.dtypes import (
+    along,
+    as_array,
+    as_number,
+    at_least_float32,
+    promoted,
+)
 from fnn.layers.initialization import Initializer, draw_params
 from fnn.shapes import word
 
@@ -114,25 +121,17 @@ def batch_norm(
             raise ValueError(
                 f"batch_norm: expected x of shape (..., {channels[0]}), got {x.shape}."
             )
-        x = jnp.asarray(x)
         dtype = promoted("batch_norm", x, *(params[name] for name in gains))
-        wide = promoted(
-            "batch_norm", state["mean"], jnp.zeros((), at_least_float32(dtype))
-        )
-        mean, var = (jnp.asarray(state[name], wide) for name in ("mean", "var"))
+        wide = at_least_float32(dtype, as_array(state["mean"]).dtype)
+        x = as_array(x, wide)
+        gain = {name: as_array(params[name], wide) for name in gains}
         if train:
-            mean, var, count = _moments(jnp.asarray(x, wide), axis_name)
-            unbiased = var * (count / (count - 1))
-            state = _moved(state, {"mean": mean, "var": unbiased}, momentum)
-        factor = lax.rsqrt(var + jnp.asarray(eps, wide))
-        if use_scale:
-            factor = factor * jnp.asarray(params["scale"], wide)
-        # Not x * factor + (bias - mean * factor), which would be a product less to
-        # store, but loses what a large mean has in common with x.
-        y = (jnp.asarray(x, wide) - _along(mean, x)) * _along(factor, x)
-        if use_bias:
-            y = y + _along(jnp.asarray(params["bias"], wide), x)
-        return jnp.asarray(y, dtype), state
+            _check_count(x, axis_name)
+            y, state = _trained(x, state, gain, momentum, eps, axis_name)
+        else:
+            statistics = {name: as_array(state[name], wide) for name in state}
+            y = _normalized(x, statistics, gain, eps)
+        return as_array(y, dtype), state
 
     return StatefulLayer(init, apply)
 
@@ -146,27 +145,12 @@ def _check_axis_name(axis_name: Any) -> None:
         )
 
 
-def _along(vector: Array, x: Array) -> Array:
-    """One value for each channel, at all positions of x."""
-    return jnp.broadcast_to(vector, x.shape)
-
-
-def _moments(x: Array, axis_name: Hashable | None) -> tuple[Array, Array, int]:
-    """Mean and variance of each channel, and the number of values of one."""
-    axes = tuple(range(x.ndim - 1))
-    count = math.prod(x.shape[:-1]) * _size_of(axis_name)
-    if count < 2:
+def _check_count(x: Array, axis_name: Any) -> None:
+    if math.prod(x.shape[:-1]) * _size_of(axis_name) < 2:
         raise ValueError(
             "batch_norm: expected more than one value of each channel in training, "
             f"got x of shape {x.shape}."
         )
-
-    def everywhere(statistic):
-        return statistic if axis_name is None else lax.pmean(statistic, axis_name)
-
-    mean = everywhere(jnp.mean(x, axes))
-    var = everywhere(jnp.mean(jnp.square(x - _along(mean, x)), axes))
-    return mean, var, count
 
 
 def _size_of(axis_name: Any) -> int:
@@ -181,14 +165,45 @@ def _size_of(axis_name: Any) -> int:
         ) from None
 
 
-def _moved(
-    state: dict[str, Any], newest: dict[str, Array], momentum: float | Array
-) -> dict[str, Array]:
-    """The running statistics, moved towards the newest ones."""
+# Compiled functions of their own: JAX traces and differentiates each once for a shape,
+# however many layers of a network call it.
+@jax.jit
+def _normalized(
+    x: Array, statistics: dict[str, Array], gain: dict[str, Array], eps: Any
+) -> Array:
+    """Each channel shifted and scaled by its statistics and by what is learned."""
+    factor = lax.rsqrt(statistics["var"] + as_number(eps, x.dtype))
+    if "scale" in gain:
+        factor = factor * gain["scale"]
+    # Not x * factor + (bias - mean * factor), which would be a product less to store,
+    # but loses what a large mean has in common with x.
+    y = (x - along(statistics["mean"], x.shape)) * along(factor, x.shape)
+    return y + along(gain["bias"], x.shape) if "bias" in gain else y
 
-    def move(old, new):
-        weight = jnp.asarray(momentum, old.dtype)
-        moved = (1 - weight) * old + weight * jnp.asarray(new, old.dtype)
-        return lax.stop_gradient(moved)
 
-    return {name: move(jnp.asarray(state[name]), newest[name]) for name in state}
+@functools.partial(jax.jit, static_argnames="axis_name")
+def _trained(
+    x: Array,
+    state: dict[str, Array],
+    gain: dict[str, Array],
+    momentum: Any,
+    eps: Any,
+    axis_name: Any,
+) -> tuple[Array, dict[str, Array]]:
+    """The output by the batch's own statistics, and the running ones moved to them."""
+    axes = tuple(range(x.ndim - 1))
+    count = math.prod(x.shape[:-1]) * _size_of(axis_name)
+
+    def average(values):
+        mean = jnp.mean(values, axes)
+        return mean if axis_name is None else lax.pmean(mean, axis_name)
+
+    def moved(old, new):
+        step = as_number(momentum, old.dtype) * (as_array(new, old.dtype) - old)
+        return lax.stop_gradient(old + step)
+
+    mean = average(x)
+    var = average(jnp.square(x - along(mean, x.shape)))
+    newest = {"mean": mean, "var": var * (count / (count - 1))}
+    state = {name: moved(as_array(state[name]), newest[name]) for name in state}
+    return _normalized(x, {"mean": mean, "var": var}, gain, eps), state

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -99,6 +100,7 @@ def check_param_dtype(
 
 
 # ------------------------------------------------------------------------------ inputs
+@functools.lru_cache
 def _fits(dtype: Any, kinds: str) -> bool:
     return any(jnp.issubdtype(dtype, kind) for kind in KINDS[kinds])
 
@@ -136,6 +138,8 @@ def check_params(owner: str, params: Any, expected: Any, what: str = "params") -
         raise kind(
             f"{owner}: expected {wanted} {_words(expected)}, got {_words(params)}."
         )
+    if all(is_kind(leaf, "floating or complex") for leaf in jax.tree.leaves(params)):
+        return
     for path, leaf in jax.tree.leaves_with_path(params):
         if not is_kind(leaf, "floating or complex"):
             name = jax.tree_util.keystr(path, simple=True, separator="/") or what

@@ -20,7 +20,7 @@ from fnn.layers.checks import (
     check_param_dtype,
     check_params,
 )
-from fnn.layers.dtypes import promote
+from fnn.layers.dtypes import along, promote
 from fnn.layers.initialization import Initializer, draw_params
 from fnn.layers.windows import (
     AXES,
@@ -140,7 +140,7 @@ def conv(
         check_space("conv", x, rank, batch=False, channels=str(channels))
         x, weight, *bias = promote("conv", x, *(params[name] for name in shapes))
         y = _convolve(x, weight, stride, padding, dilation, groups)
-        return y + jnp.broadcast_to(bias[0], y.shape) if use_bias else y
+        return lax.add(y, along(bias[0], y.shape)) if use_bias else y
 
     return Layer(init, apply)
 
@@ -166,8 +166,9 @@ def _convolve(
     elif padding not in ("SAME", "CAUSAL"):  # these two always fit
         check_fit("conv", sizes, pads, reach)
     space = "DHW"[-rank:]
+    flat = len(batch) == 1
     y = lax.conv_general_dilated(
-        jnp.reshape(x, (math.prod(batch), *x.shape[len(batch) :])),
+        x if flat else jnp.reshape(x, (math.prod(batch), *x.shape[len(batch) :])),
         weight,
         window_strides=stride,
         padding=pads,
@@ -175,7 +176,7 @@ def _convolve(
         dimension_numbers=(f"N{space}C", f"{space}IO", f"N{space}C"),
         feature_group_count=groups,
     )
-    return jnp.reshape(y, (*batch, *y.shape[1:]))
+    return y if flat else jnp.reshape(y, (*batch, *y.shape[1:]))
 
 
 def _pads(

@@ -1,18 +1,25 @@
-"""The dtypes that layers compute in, whatever JAX is set to promote by itself."""
+"""The dtypes that layers compute in, whatever JAX is set to promote by itself.
+
+A layer is traced anew in every program, so what all layers do is written to trace fast:
+an array that is as it should be is handed on without an operation.
+"""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import Array
+from jax import Array, lax
 
 
 def promoted(owner: str, *arrays: Any) -> Any:
     """The dtype that the arrays promote to together, float64 only where JAX has it."""
-    dtypes = [jnp.asarray(array).dtype for array in arrays]
+    dtypes = [as_array(array).dtype for array in arrays]
+    if dtypes.count(dtypes[0]) == len(dtypes):
+        return dtypes[0]
     try:
         with jax.numpy_dtype_promotion("standard"):
             return functools.reduce(jnp.promote_types, dtypes)
@@ -26,10 +33,28 @@ def promoted(owner: str, *arrays: Any) -> Any:
 def promote(owner: str, *arrays: Any) -> list[Array]:
     """The arrays in the dtype that they promote to together, none of them weak."""
     dtype = promoted(owner, *arrays)
-    return [jnp.asarray(array, dtype) for array in arrays]
+    return [as_array(array, dtype) for array in arrays]
 
 
-def at_least_float32(dtype: Any) -> Any:
-    """The dtype of statistics of values of this one."""
+def as_array(x: Any, dtype: Any = None) -> Array:
+    """`jnp.asarray`, at no cost where there is nothing to do."""
+    if isinstance(x, jax.Array) and not x.weak_type and dtype in (None, x.dtype):
+        return x
+    return jnp.asarray(x, dtype)
+
+
+def as_number(x: Any, dtype: Any) -> Any:
+    """An option that is a number: one of Python as it is, a traced one in a dtype."""
+    return x if isinstance(x, int | float) else jnp.asarray(x, dtype)
+
+
+def along(vector: Array, shape: Sequence[int]) -> Array:
+    """A vector along the last axis of a shape, the same everywhere else."""
+    return lax.broadcast_in_dim(vector, tuple(shape), (len(shape) - 1,))
+
+
+@functools.lru_cache
+def at_least_float32(*dtypes: Any) -> Any:
+    """The dtype of statistics of values of these."""
     with jax.numpy_dtype_promotion("standard"):
-        return jnp.promote_types(dtype, jnp.float32)
+        return functools.reduce(jnp.promote_types, dtypes, jnp.dtype("float32"))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
+from jax import lax
 from jax.nn.initializers import lecun_normal, zeros
 from jax.typing import DTypeLike
 
@@ -19,7 +20,7 @@ from fnn.layers.checks import (
     check_params,
     is_int,
 )
-from fnn.layers.dtypes import promote
+from fnn.layers.dtypes import along, promote
 from fnn.layers.initialization import Initializer, draw, draw_params
 from fnn.shapes import word
 
@@ -87,7 +88,7 @@ def dense(
             raise ValueError(f"dense: expected x of shape (..., {n}), got {x.shape}.")
         x, weight, *bias = promote("dense", x, *(params[name] for name in shapes))
         y = x @ weight
-        return y + jnp.broadcast_to(bias[0], y.shape) if use_bias else y
+        return lax.add(y, along(bias[0], y.shape)) if use_bias else y
 
     return Layer(init, apply)
 

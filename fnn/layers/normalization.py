@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jax import Array, lax
 from jax.nn.initializers import ones, zeros
@@ -20,7 +22,7 @@ from fnn.layers.checks import (
     check_param_dtype,
     check_params,
 )
-from fnn.layers.dtypes import at_least_float32, promoted
+from fnn.layers.dtypes import as_array, as_number, at_least_float32, promoted
 from fnn.layers.initialization import Initializer, draw_params
 
 
@@ -84,12 +86,7 @@ def layer_norm(
 
     def apply(params, x):
         x, dtype, params = _prepared("layer_norm", params, gains, x, axes)
-        centred = x - jnp.mean(x, axes, keepdims=True)
-        var = jnp.mean(jnp.square(centred), axes, keepdims=True)
-        y = centred * lax.rsqrt(var + jnp.asarray(eps, x.dtype))
-        y = y * params["scale"] if use_scale else y
-        y = y + params["bias"] if use_bias else y
-        return jnp.asarray(y, dtype)
+        return as_array(_normalized(x, params, eps, axes=axes, centred=True), dtype)
 
     return Layer(init, apply)
 
@@ -147,10 +144,7 @@ def rms_norm(
 
     def apply(params, x):
         x, dtype, params = _prepared("rms_norm", params, gains, x, axes)
-        square = jnp.mean(jnp.square(x), axes, keepdims=True)
-        y = x * lax.rsqrt(square + jnp.asarray(eps, x.dtype))
-        y = y * params["scale"] if use_scale else y
-        return jnp.asarray(y, dtype)
+        return as_array(_normalized(x, params, eps, axes=axes, centred=False), dtype)
 
     return Layer(init, apply)
 
@@ -182,7 +176,7 @@ def _prepared(
     x: Any,
     axes: tuple[int, ...],
 ) -> tuple[Array, Any, dict[str, Array]]:
-    """The input and params in at least float32, the latter as long, and y's dtype."""
+    """The input and params in at least float32, and the dtype of y."""
     shape = _lengths(owner, x, axes)
     free = tuple(f"n{i}" for i in range(len(axes))) if len(axes) > 1 else ("n",)
     check_params(owner, params, dict.fromkeys(gains, free))
@@ -192,13 +186,26 @@ def _prepared(
             f"{owner}: expected x of lengths {lengths[0]} along axis {axes}, "
             f"got shape {x.shape}."
         )
-    x = jnp.asarray(x)
     dtype = promoted(owner, x, *(params[name] for name in gains))
     wide = at_least_float32(dtype)
+    return as_array(x, wide), dtype, {n: as_array(params[n], wide) for n in gains}
+
+
+# Compiled on its own: JAX traces and differentiates it once for a shape, however many
+# layers of a network call it.
+@functools.partial(jax.jit, static_argnames=("axes", "centred"))
+def _normalized(
+    x: Array, gain: dict[str, Array], eps: Any, *, axes: tuple[int, ...], centred: bool
+) -> Array:
+    """X over the root of its mean square, scaled and shifted by what is learned."""
     aligned = [n if i - x.ndim in axes else 1 for i, n in enumerate(x.shape)]
 
-    def like_x(gain):
-        spread = jnp.reshape(jnp.asarray(gain, wide), aligned)
-        return jnp.broadcast_to(spread, x.shape)
+    def like_x(vector):
+        return jnp.broadcast_to(jnp.reshape(vector, aligned), x.shape)
 
-    return jnp.asarray(x, wide), dtype, {name: like_x(params[name]) for name in gains}
+    if centred:
+        x = x - jnp.mean(x, axes, keepdims=True)
+    square = jnp.mean(jnp.square(x), axes, keepdims=True)
+    y = x * lax.rsqrt(square + as_number(eps, x.dtype))
+    y = y * like_x(gain["scale"]) if "scale" in gain else y
+    return y + like_x(gain["bias"]) if "bias" in gain else y
