@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, overload
 
 import jax
 import jax.numpy as jnp
 
 from fnn.composition import compose
-from fnn.contract import Layer, StatefulLayer, as_layer, make
+from fnn.contract import Function, Layer, StatefulLayer, as_layer, make
 from fnn.shapes import shown, spec
-
-Function = Callable[..., Any]
 
 
 @overload

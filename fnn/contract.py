@@ -36,6 +36,7 @@ from fnn.signatures import takes
 
 Params = Any  # nested dicts and tuples of arrays
 State = Any  # any pytree of arrays; () for a layer that keeps none
+Function = Callable[..., Any]
 P = ParamSpec("P")
 InitT = TypeVar("InitT")
 ApplyT = TypeVar("ApplyT")
@@ -211,7 +212,7 @@ class Layer(_Value[InitFn, ApplyFn]):
       (3,)
     """
 
-    def __new__(cls, init: InitFn, apply: ApplyFn) -> Layer:
+    def __new__(cls, init: Function, apply: Function) -> Layer:
         return _leaf(cls, init, apply)
 
     init: InitFn = property(lambda self: self[0])  # pyright: ignore
@@ -245,7 +246,7 @@ class StatefulLayer(_Value[StatefulInitFn, StatefulApplyFn]):
       1
     """
 
-    def __new__(cls, init: StatefulInitFn, apply: StatefulApplyFn) -> StatefulLayer:
+    def __new__(cls, init: Function, apply: Function) -> StatefulLayer:
         return _leaf(cls, init, apply)
 
     init: StatefulInitFn = property(lambda self: self[0])  # pyright: ignore

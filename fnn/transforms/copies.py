@@ -110,10 +110,11 @@ def repeat(
 
         def body(x, copy):
             params, state, i, own = copy
-            drawn = key is not None and form.draws
-            own_key = jax.random.fold_in(key, i) if drawn else None
+            its_key = (
+                jax.random.fold_in(key, i) if form.draws and key is not None else None
+            )
             y, state = form.run(
-                params, state, (x, *others), named | own, own_key, train
+                params, state, (x, *others), named | own, its_key, train
             )
             check_like(x, y)
             return y, (state, y if collect else ())
