@@ -20,7 +20,7 @@ import fnn
     ],
 )
 def test_flatten_joins_axes_in_row_major_order(n, shape, expected):
-    x = np.arange(np.prod(shape)).reshape(shape)
+    x = np.arange(np.prod(shape), dtype=np.int32).reshape(shape)
     y = fnn.flatten(n).apply(fnn.flatten(n).init(jax.random.key(0), x), x)
     assert y.dtype == jnp.int32
     assert np.array_equal(y, x.reshape(expected))
