@@ -17,16 +17,23 @@ from fnn.layers.global_pooling import global_avg_pool as global_avg_pool
 from fnn.layers.global_pooling import global_max_pool as global_max_pool
 from fnn.layers.linear import dense as dense
 from fnn.layers.linear import parameter as parameter
+from fnn.layers.multi_head_attention import attention as attention
 from fnn.layers.normalization import layer_norm as layer_norm
 from fnn.layers.normalization import rms_norm as rms_norm
 from fnn.layers.over_time import recurrent as recurrent
 from fnn.layers.pooling import avg_pool as avg_pool
 from fnn.layers.pooling import max_pool as max_pool
+from fnn.layers.positions import learned_positions as learned_positions
+from fnn.layers.positions import sinusoidal_positions as sinusoidal_positions
 from fnn.layers.recurrence import lstm_cell as lstm_cell
 from fnn.layers.recurrence import rnn_cell as rnn_cell
+from fnn.layers.relative_positions import alibi as alibi
+from fnn.layers.relative_positions import rotary as rotary
 from fnn.layers.shaping import flatten as flatten
 from fnn.layers.shaping import reshape as reshape
 from fnn.layers.stochastic import dropout as dropout
+from fnn.layers.transformers import feed_forward as feed_forward
+from fnn.layers.transformers import transformer_block as transformer_block
 from fnn.transforms.capturing import capture as capture
 from fnn.transforms.copies import ensemble as ensemble
 from fnn.transforms.copies import repeat as repeat
@@ -43,6 +50,7 @@ from fnn.transforms.reparameterization import lora as lora
 from fnn.transforms.reparameterization import merge_lora as merge_lora
 from fnn.transforms.reparameterization import weight_norm as weight_norm
 from fnn.transforms.spectral import spectral_norm as spectral_norm
+from fnn.transforms.stepping import decoding as decoding
 from fnn.transforms.wrapping import transform as transform
 from fnn.tree import from_paths as from_paths
 from fnn.tree import merge as merge
@@ -53,16 +61,20 @@ from fnn.wiring import module as module
 __all__ = [
     "Layer",
     "StatefulLayer",
+    "alibi",
+    "attention",
     "avg_pool",
     "batch_norm",
     "capture",
     "constructor",
     "conv",
+    "decoding",
     "dense",
     "dropout",
     "embed",
     "ensemble",
     "evaluating",
+    "feed_forward",
     "flatten",
     "freeze",
     "from_paths",
@@ -70,6 +82,7 @@ __all__ = [
     "global_max_pool",
     "intercept",
     "layer_norm",
+    "learned_positions",
     "lora",
     "lstm_cell",
     "map_parts",
@@ -89,7 +102,9 @@ __all__ = [
     "residual",
     "rms_norm",
     "rnn_cell",
+    "rotary",
     "sequential",
+    "sinusoidal_positions",
     "spectral_norm",
     "split",
     "stack_params",
@@ -97,6 +112,7 @@ __all__ = [
     "testing",
     "training",
     "transform",
+    "transformer_block",
     "unstack_params",
     "weight_norm",
     "with_state",
