@@ -44,9 +44,9 @@ def trainer(
 
     ``evaluate(state, batch)`` gives the same metrics with ``train=False``, and
     ``steps(state, batches)`` takes several steps in one call, by `jax.lax.scan` over
-    batches stacked along a new first axis, bit for bit those of single steps. XLA
-    compiles a convolution in a loop to other code on a CPU, slower by far and rounded
-    differently: there, a step that has any is called for one batch after the other.
+    batches stacked along a new first axis, bit for bit those of single steps (as seen
+    on CPUs). XLA compiles a convolution in a loop to other code on a CPU, slower by far
+    and rounded otherwise: there, a step that has one is called batch after batch.
 
     Args:
       objective: What is minimised, a pair ``(init, loss)``: `supervised`, `Objective`.
@@ -94,6 +94,7 @@ def trainer(
 
     one = compiled(train_step, donate=(0,), options=compiler_options)
     several = compiled(train_steps, donate=(0,), options=compiler_options)
+    begin = jax.jit(_beginning(descending))
     lost, slow_in_loops = LostUpdates(), SlowInLoops(one)
 
     def init(key, batch):
@@ -102,7 +103,7 @@ def trainer(
         expected = "trainer: expected an objective's init to return (params, state)"
         params, state = pair(expected, objective.init(drawing, batch))
         check_trainable(params)
-        return _begin(descending.init, params, state, training)
+        return begin(params, state, training)
 
     def step(state, batch):
         state, (metrics, shares) = call("trainer.step", one, state, batch)
@@ -139,20 +140,19 @@ def trainer(
     )
 
 
-def _begin(optimizer_init: Callable, params: Any, state: Any, key: Any) -> TrainState:
+def _beginning(optimizer: Optimizer) -> Callable:
     """The first state, in memory that is nobody else's, so that steps may take it."""
 
-    @jax.jit
     def begin(params, state, key):
         return TrainState(
             step=jnp.zeros((), jnp.int32),
             params=jax.tree.map(_own, params),
             state=jax.tree.map(_own, state),
-            opt_state=jax.tree.map(_own, optimizer_init(params)),
+            opt_state=jax.tree.map(_own, optimizer.init(params)),
             key=key,
         )
 
-    return begin(params, state, key)
+    return begin
 
 
 def _own(leaf: Any) -> jax.Array:

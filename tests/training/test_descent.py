@@ -57,17 +57,17 @@ def test_a_step_is_traced_once_and_compiled_once(data):
 
 def test_weak_types_of_a_users_state_cost_no_second_trace(data):
     def init(key, batch):
-        return jnp.asarray(1.0), jnp.asarray(0)  # weak, both
+        return jnp.asarray(1.0), (jnp.asarray(0), jnp.asarray(0.0))  # weak, all
 
     @chex.assert_max_traces(1)
     def loss(params, state, batch):
-        return params**2, (state + 1, {"half": 0.5})
+        return params**2, ((state[0] + 1, jnp.asarray(0.5)), {"half": 0.5})
 
     made = trainer(Objective(init, loss), optax.sgd(0.1))
     state = made.init(jax.random.key(0), data)
     for _ in range(3):
         state, _ = made.step(state, data)
-    assert int(state.state) == 3
+    assert int(state.state[0]) == 3 and float(state.state[1]) == 0.5
 
 
 def test_a_step_takes_over_the_memory_of_its_state(data, linear):
@@ -102,9 +102,10 @@ def test_each_step_draws_anew_and_runs_repeat(data):
             state, metrics = made.step(state, data)
             found.append(float(metrics["draw"]))
         assert made.evaluate is not None
-        return [*found, float(made.evaluate(state, data)["draw"])]
+        found.append(float(made.evaluate(state, data)["draw"]))
+        return [*found, float(made.step(state, data)[1]["draw"])]
 
-    assert len(set(draws())) == 4
+    assert len(set(draws())) == 5
     assert draws() == draws()
 
 

@@ -52,6 +52,9 @@ def test_the_share_is_of_entries_that_should_have_moved():
     assert {path: round(float(share), 3) for path, share in found.items()} == {
         "a": 0.667
     }
+    later = jnp.int32(fnn.training.precision.STEPS)
+    found = fnn.training.precision.lost_updates(later, params, updates, new)
+    assert float(found["a"]) == 0  # not looked for any more
 
 
 def test_large_updates_and_wide_parameters_are_fine():
