@@ -25,6 +25,25 @@ def check_empty(value: Any, expected: str) -> None:
         raise ValueError(f"{expected}, (), got {shown(value)}.")
 
 
+def check_state_given(name: str, inputs: tuple) -> None:
+    """Raises where the only input was taken for the state."""
+    if not inputs:
+        raise TypeError(
+            f"{name}: expected apply(params, state, *inputs), as it keeps state, "
+            "got no inputs."
+        )
+
+
+def check_no_state(name: str, inputs: tuple) -> None:
+    """Raises where a call that failed passed a state, too."""
+    first = inputs[0] if len(inputs) > 1 else None
+    if type(first) in (dict, tuple) and not jax.tree.leaves(first):
+        raise TypeError(
+            f"{name}: expected apply(params, *inputs), as it keeps no state, "
+            "got an empty state as the first input."
+        ) from None
+
+
 def check_outputs(name: str, outputs: Any) -> Any:
     """Outputs, all of whose leaves are arrays."""
     wrong = [a for a in jax.tree.leaves(outputs) if not is_array(a)]
@@ -66,11 +85,13 @@ def check_state(name: str, state: Any) -> Any:
 
 def check_train(train: Any) -> bool:
     """`train` as a bool, which it must be when a function is traced."""
-    if not isinstance(train, bool | np.bool_ | Mode):
+    if isinstance(train, jax.core.Tracer):
         raise TypeError(
-            f"train: expected a bool, got {type(train).__name__}; under jax.jit bind "
-            "it (functools.partial(apply, train=True)) or name it in static_argnames."
+            "train: expected a bool, got a traced value; under jax.jit bind it "
+            "(functools.partial(apply, train=True)) or name it in static_argnames."
         )
+    if not isinstance(train, bool | np.bool_ | Mode):
+        raise TypeError(f"train: expected a bool, got {shown(train)}.")
     return bool(train)
 
 

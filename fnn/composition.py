@@ -88,7 +88,7 @@ def nesting(tree: Any) -> str:
         return f"in a dict of {', '.join(map(str, tree)) or 'nothing'}"
     if type(tree) is tuple:
         return f"in a tuple of {len(tree)}"
-    return shown(tree) if is_array(tree) else f"a {type(tree).__name__}"
+    return shown(tree) if is_array(tree) or tree is None else f"a {type(tree).__name__}"
 
 
 def label(path: Path) -> str:

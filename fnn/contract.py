@@ -25,9 +25,11 @@ from fnn import calls
 from fnn.checks import (
     check_empty,
     check_key,
+    check_no_state,
     check_outputs,
     check_params,
     check_state,
+    check_state_given,
     check_train,
     pair,
 )
@@ -112,13 +114,12 @@ class Form:
 
     def check_names(self, named: dict[str, Any]) -> None:
         """Raises where an input by name is one that nobody names."""
-        unknown = [
-            n for n in named if self.accepts is not None and n not in self.accepts
-        ]
+        known = named if self.accepts is None else self.accepts
+        unknown = [n for n in named if n not in known]
         if unknown:
-            known = ", ".join(sorted(self.accepts or ())) or "none"
+            names = ", ".join(sorted(known)) or "none"
             raise TypeError(
-                f"{self.name}: expected inputs by name among ({known}), "
+                f"{self.name}: expected inputs by name among ({names}), "
                 f"got {', '.join(unknown)}."
             )
 
@@ -284,12 +285,11 @@ def make(
         return run(params, state, inputs, named, key, train)
 
     def stateless_apply(params, *inputs, key=None, train=False, **named):
-        if len(inputs) > 1 and type(inputs[0]) is tuple and not inputs[0]:
-            raise TypeError(
-                f"{form.name}: expected apply(params, *inputs), as it keeps no state, "
-                "got an empty state as the first input."
-            )
-        return run(params, (), inputs, named, key, train)[0]
+        try:
+            return run(params, (), inputs, named, key, train)[0]
+        except (TypeError, ValueError):
+            check_no_state(form.name, inputs)
+            raise
 
     apply = stateful_apply if form.stateful else stateless_apply
     for name, function in (("init", init), ("apply", apply)):
@@ -315,11 +315,8 @@ def _leaf(kind: type, init: Callable, apply: Callable) -> Any:
     name = outer if outer != getattr(init, "__name__", "") else "layer"
 
     def run(params, state, inputs, named, key, train):
-        if stateful and not inputs and reads.least:
-            raise TypeError(
-                f"{name}: expected apply(params, state, *inputs), as it keeps state, "
-                "got no inputs."
-            )
+        if stateful and reads.least:
+            check_state_given(name, inputs)
         reads.check_inputs(name, inputs, named)
         options = reads.options(name, key, train)
         if not stateful:

@@ -31,12 +31,12 @@ def paths(tree: Any) -> dict[str, Any]:
       >>> fnn.paths({"hidden": ({"weight": 1, "bias": 2},), "scale": 3})
       {'hidden/0/bias': 2, 'hidden/0/weight': 1, 'scale': 3}
     """
-    leaves, _ = tree_flatten_with_path(tree)
-    flat = {keystr(path, simple=True, separator="/"): leaf for path, leaf in leaves}
-    if len(flat) < len(leaves):
-        names = [keystr(path, simple=True, separator="/") for path, _ in leaves]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"paths: expected one leaf at each path, got two at {twice}.")
+    flat: dict[str, Any] = {}
+    for path, leaf in tree_flatten_with_path(tree)[0]:
+        name = keystr(path, simple=True, separator="/")
+        if name in flat:
+            raise ValueError(f"paths: expected one leaf at {name}, got two.")
+        flat[name] = leaf
     return flat
 
 
@@ -126,8 +126,18 @@ def merge(first: Any, second: Any) -> Any:
     return jax.tree_util.tree_map_with_path(one, first, second, is_leaf=none)
 
 
+def check_pattern(pattern: Any, who: str) -> None:
+    """Raises where something is no pattern."""
+    if not isinstance(pattern, str | Sequence) and not callable(pattern):
+        raise TypeError(
+            f"{who}: expected a glob, a function of (path, leaf), or a list of these, "
+            f"got {pattern!r}."
+        )
+
+
 def matching(pattern: Pattern, named: Mapping[str, Any], who: str) -> set[str]:
     """The names that a pattern picks of ``{path: leaf or part}``."""
+    check_pattern(pattern, who)
     if isinstance(pattern, str):
         wanted = pattern.split("/") if pattern else []
         found = {
@@ -135,16 +145,11 @@ def matching(pattern: Pattern, named: Mapping[str, Any], who: str) -> set[str]:
         }
     elif callable(pattern):
         found = {name for name, leaf in named.items() if pattern(name, leaf)}
-    elif isinstance(pattern, Sequence):
-        found = {name for one in pattern for name in matching(one, named, who)}
     else:
-        raise TypeError(
-            f"{who}: expected a glob, a function of (path, leaf), or a list of these, "
-            f"got {pattern!r}."
-        )
+        found = {name for one in pattern for name in matching(one, named, who)}
     if not found:
         shown = getattr(pattern, "__name__", repr(pattern))
-        some = ", ".join(list(named)[:20]) or "nothing"
+        some = ", ".join(name or "''" for name in list(named)[:20]) or "nothing"
         raise ValueError(
             f"{who}: expected a pattern that matches some of {some}, got {shown}."
         )

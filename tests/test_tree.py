@@ -58,9 +58,7 @@ def test_paths_of_a_network():
 
 
 def test_two_leaves_at_one_path_are_refused():
-    with pytest.raises(
-        ValueError, match=r"^paths: expected one leaf at each path, got t"
-    ):
+    with pytest.raises(ValueError, match=r"^paths: expected one leaf at a/b, got two"):
         fnn.paths({"a/b": 1, "a": {"b": 2}})
 
 
@@ -130,7 +128,7 @@ def test_patterns(pattern, found):
 def test_a_bare_leaf_has_the_empty_path():
     for pattern in ("", "**", "**/**"):
         assert matching(pattern, {"": 1}, "test") == {""}
-    with pytest.raises(ValueError, match=r"some of nothing, got '\*'"):
+    with pytest.raises(ValueError, match=r"some of '', got '\*'"):
         matching("*", {"": 1}, "test")
 
 

@@ -10,7 +10,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from fnn.checks import check_state_given
 from fnn.contract import Outline, as_layer, constructor, form_around, make
+from fnn.layers.checks import check_count
 from fnn.shapes import is_array, shown, spec
 
 
@@ -45,6 +47,7 @@ def repeat(
       collect: Whether to return ``(x, xs)`` with all copies' outputs stacked in ``xs``.
 
     Raises:
+      TypeError: If ``layer`` is none, or an option is of the wrong kind.
       ValueError: If ``n`` or ``unroll`` is less than 1, ``over`` names an input that
         the layer does not take, the output is not like the input, or a stacked axis is
         not ``n`` long.
@@ -57,9 +60,8 @@ def repeat(
     """
     layer = as_layer(layer, "repeat")
     form = layer.form
-    for option, value in (("n", n), ("unroll", unroll)):
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ValueError(f"repeat: expected {option} of at least 1, got {value!r}.")
+    check_count("repeat", "n", n)
+    check_count("repeat", "unroll", unroll)
     if isinstance(over, str):
         raise TypeError(f"repeat: expected over to be a tuple of names, got {over!r}.")
     for name in over:
@@ -97,11 +99,8 @@ def repeat(
             raise TypeError("repeat: expected at least 1 input, got 0.")
 
     def run(params, state, inputs, named, key, train):
-        if form.stateful and not inputs:
-            raise TypeError(
-                "repeat: expected apply(params, state, *inputs), as it keeps state, "
-                "got no inputs."
-            )
+        if form.stateful:
+            check_state_given("repeat", inputs)
         check_inputs(inputs)
         own, named = sliced(named)
         check_stacked("repeat", params, n, "params")
@@ -156,6 +155,7 @@ def ensemble(layer: Any, n: int) -> Any:
       n: The number of copies; at least 1.
 
     Raises:
+      TypeError: If ``layer`` is none, or ``n`` no int.
       ValueError: If ``n < 1``, or a stacked axis is not ``n`` long.
 
     Example:
@@ -166,8 +166,7 @@ def ensemble(layer: Any, n: int) -> Any:
     """
     layer = as_layer(layer, "ensemble")
     form = layer.form
-    if not isinstance(n, int) or isinstance(n, bool) or n < 1:
-        raise ValueError(f"ensemble: expected n of at least 1, got {n!r}.")
+    check_count("ensemble", "n", n)
 
     def outline(key, inputs, named):
         line = stacked(form.outline(key, inputs, named), n)

@@ -13,7 +13,7 @@ from fnn.contract import as_layer, constructor, make
 from fnn.shapes import over_arrays
 from fnn.signatures import takes
 from fnn.transforms.wrapping import wrapped
-from fnn.tree import Pattern, from_paths, matching, paths
+from fnn.tree import Pattern, check_pattern, from_paths, matching, paths
 
 
 @constructor
@@ -30,7 +30,8 @@ def freeze(layer: Any, pattern: Pattern = "**") -> Any:
       pattern: Which parameters, by path; by default all.
 
     Raises:
-      ValueError: If the pattern matches no parameter, at ``init`` or trace time.
+      TypeError: If the pattern is none.
+      ValueError: If it matches no parameter, at ``init`` or trace time.
 
     Example:
       >>> net = fnn.freeze(fnn.dense(1), "bias")
@@ -40,6 +41,7 @@ def freeze(layer: Any, pattern: Pattern = "**") -> Any:
       (Array([0.], dtype=float32), [[1.0], [1.0]])
     """
     layer = as_layer(layer, "freeze")
+    check_pattern(pattern, "freeze")
 
     def stopped(params):
         flat = paths(params)

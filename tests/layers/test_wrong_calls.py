@@ -1036,15 +1036,14 @@ CALLS = [
     (
         lambda: fnn.batch_norm().apply(*NORM, ROW, train=1),
         TypeError,
-        "train: expected a bool, got int; under jax.jit bind it "
-        "(functools.partial(apply, train=True)) or name it in static_argnames.",
+        "train: expected a bool, got 1.",
     ),
     (
         lambda: jax.jit(lambda train: fnn.batch_norm().apply(*NORM, ROW, train=train))(
             True
         ),
         TypeError,
-        "train: expected a bool, got DynamicJaxprTracer; under jax.jit bind it "
+        "train: expected a bool, got a traced value; under jax.jit bind it "
         "(functools.partial(apply, train=True)) or name it in static_argnames.",
     ),
     # layer_norm, rms_norm
