@@ -21,7 +21,12 @@ def spec(tree: Any) -> Any:
     """The tree with shapes in place of arrays; other leaves stay as they are."""
 
     def of(leaf):
-        return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype) if is_array(leaf) else leaf
+        if not is_array(leaf):
+            return leaf
+        dtype = leaf.dtype  # NumPy's float64 is float32 to JAX, unless it is told else
+        if not jax.dtypes.issubdtype(dtype, jax.dtypes.extended):
+            dtype = jax.dtypes.canonicalize_dtype(dtype)
+        return jax.ShapeDtypeStruct(leaf.shape, dtype)
 
     return jax.tree.map(of, tree)
 

@@ -34,24 +34,31 @@ def map_parts(f: Callable[[str, Any], Any], layer: Any) -> Any:
       >>> fnn.map_parts(lambda path, part: jnp.tanh if path == "1" else part, net)
       sequential(dense(2), tanh)
     """
-    return _mapped(f, as_layer(layer, "map_parts"), "", named=True)
+    return _mapped(f, "", as_layer(layer, "map_parts"), named=True)
 
 
-def _mapped(f: Callable[[str, Any], Any], layer: Any, path: str, named: bool) -> Any:
+def _mapped(f: Callable[[str, Any], Any], path: str, layer: Any, named: bool) -> Any:
+    form = layer.form
+
+    def inner(below, part):
+        return _mapped(f, below, part, form.copies and named if below == path else True)
+
+    layer = _with_parts(layer, inner, path)
+    return as_layer(f(path, layer), "map_parts") if named and not form.copies else layer
+
+
+def _with_parts(layer: Any, f: Callable[[str, Any], Any], path: str) -> Any:
+    """The layer at a path with `f(path, part)` for its parts, or for what it wraps."""
     form = layer.form
 
     def child(where, part):
         below = "/".join([path, *map(str, where)]).strip("/")
-        return None if part is None else _mapped(f, part, below, named=True)
+        return None if part is None else f(below, part)
 
-    if is_layer(form.parts):
-        parts = _mapped(f, form.parts, path, named and form.copies)
-    else:
-        parts = rebuilt(form.parts, child)
+    parts = f(path, form.parts) if is_layer(form.parts) else rebuilt(form.parts, child)
     before, after = flatten(form.parts), flatten(parts)
-    if any(after[where] is not part for where, part in before.items()):
-        layer = form.rebuild(parts)
-    return as_layer(f(path, layer), "map_parts") if named and not form.copies else layer
+    same = all(after[where] is part for where, part in before.items())
+    return layer if same else form.rebuild(parts)
 
 
 def part_paths(layer: Any) -> dict[str, Any]:
@@ -64,7 +71,8 @@ def part_paths(layer: Any) -> dict[str, Any]:
 def replace(layer: Any, changes: Mapping[Pattern, Any]) -> Any:
     """The layer with other parts at some paths.
 
-    Params and state of the parts that stay keep their places.
+    Params and state of the parts that stay keep their places. Where a part is a
+    ``repeat``, the new one takes the place of each copy, unless it is a ``repeat`` too.
 
     Args:
       layer: A layer.
@@ -87,7 +95,14 @@ def replace(layer: Any, changes: Mapping[Pattern, Any]) -> Any:
             if path in by_path:
                 raise ValueError(f"replace: expected one new part for {path}, got two.")
             by_path[path] = part
-    return map_parts(lambda path, part: by_path.get(path, part), layer)
+
+    def put(path, part):
+        new = by_path.get(path)
+        if new is not None and (new.form.copies or not part.form.copies):
+            return new
+        return _with_parts(part, put, path)
+
+    return put("", layer)
 
 
 def evaluating(layer: Any, pattern: Pattern = "**") -> Any:

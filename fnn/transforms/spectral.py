@@ -118,10 +118,12 @@ def spectral_norm(
             if f"{name}/left" not in known:
                 return ()
             vectors = {side: known[f"{name}/{side}"] for side in ("left", "right")}
-            vectors = steps(matrix(name, leaf), vectors, iterations if train else 0)
+            vectors = steps(matrix(name, leaf), vectors, iterations)
             return jax.tree.map(lax.stop_gradient, vectors)
 
-        vectors = tree_map_with_path(renewed, params)
+        vectors = state["vectors"]
+        if train:
+            vectors = tree_map_with_path(renewed, params)
         now = paths(vectors)
 
         def divided(path, leaf):
