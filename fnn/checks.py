@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 from fnn.shapes import is_array, shown, word
 from fnn.signatures import Mode
@@ -85,7 +86,7 @@ def check_state(name: str, state: Any) -> Any:
 
 def check_train(train: Any) -> bool:
     """`train` as a bool, which it must be when a function is traced."""
-    if isinstance(train, jax.core.Tracer):
+    if isinstance(train, Tracer):
         raise TypeError(
             "train: expected a bool, got a traced value; under jax.jit bind it "
             "(functools.partial(apply, train=True)) or name it in static_argnames."
