@@ -1,0 +1,12 @@
+"""Comparisons with PyTorch: collected only where this folder is asked for by name.
+
+It needs PyTorch, which the other tests do without: ``pytest tests/parity``.
+"""
+
+import pytest
+
+
+def pytest_ignore_collect(config: pytest.Config) -> bool | None:
+    """Leaves the folder out of a run of all tests."""
+    asked = any("parity" in argument for argument in config.args)
+    return None if asked else True
