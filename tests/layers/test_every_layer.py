@@ -185,4 +185,5 @@ def test_numpy_in_jax_out(layer, inputs):
     assert all(isinstance(leaf, jax.Array) for leaf in leaves)
     wide = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), primals)
     leaves = jax.tree.leaves(function(*wide))
+    leaves += jax.tree.leaves(layer.init(jax.random.key(0), *wide[1:]))
     assert all(leaf.dtype == jnp.float32 for leaf in leaves)
