@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace as with_fields
 from typing import Any
 from zlib import crc32
 
@@ -127,6 +128,7 @@ class Call:
         self.owner, self.layers, self.key, self.train = owner, layers, key, train
         self.params, self.states, self.lines = params, states, lines
         self.counts = dict.fromkeys(layers, 0)
+        self.added: dict[str, Any] = {}  # inputs by name that go to parts by themselves
         self.level = get_opaque_trace_state(convention="nnx")
         self.open = True
 
@@ -164,6 +166,8 @@ class Call:
         with located(path, form, self.owner):
             options = {k: named[k] for k in ("key", "train") if k in named}
             named = {k: v for k, v in named.items() if k not in options}
+            added = {n: value for n, value in self.added.items() if n in form.added}
+            named = added | named
             form.check_names(named)
             modes = [check_train(options.get("train", self.train))]
             if self.lines is not None:
@@ -242,6 +246,9 @@ def compose(
     hint = f"; it keeps state in {', '.join(keeps)}: call apply(params, state, *inputs)"
 
     def enter(call, inputs, named):
+        call.added = {n: value for n, value in named.items() if n in added}
+        if reads is not None:
+            named = {n: v for n, v in named.items() if n not in added - reads.names}
         outputs = check_outputs(name, forward(call, inputs, named))
         call.open = False
         return outputs
@@ -301,12 +308,18 @@ def compose(
     accepts = [layer.form.accepts for layer in layers.values()] + [frozenset()]
     names = None if None in accepts else frozenset().union(*accepts)
     draws = any(layer.form.draws for layer in layers.values())
+    added, sliced = (
+        frozenset().union(*(getattr(part.form, kind) for part in layers.values()))
+        for kind in ("added", "sliced")
+    )
     if reads is not None:
-        names, draws = reads.accepts, draws or reads.draws
+        names = None if reads.anything else reads.names | added
+        draws = draws or reads.draws
 
     def seen(params):
         """The parameters, each part's as that part sees them."""
         values = scatter(tree, params, f"{name}: expected params", "")
         return gather(tree, {p: layers[p].form.seen(v) for p, v in values.items()})
 
-    return Form(name, outline, run, bool(keeps), draws, names, tree, rebuild, seen=seen)
+    form = Form(name, outline, run, bool(keeps), draws, names, tree, rebuild, seen=seen)
+    return with_fields(form, added=added, sliced=sliced)

@@ -110,6 +110,8 @@ class Form:
     stacks: bool = False  # its params are those of what it wraps, on a new first axis
     seen: Callable[[Params], Params] = lambda params: params  # by what it wraps
     decoding: Callable[[int], Any] | None = None  # the layer, a step at a time
+    added: frozenset[str] = frozenset()  # inputs by name that reach it past containers
+    sliced: frozenset[str] = frozenset()  # those of them that differ between copies
     inner_state: Callable[..., State] = lambda f, state: f(state)  # f on the wrapped's
 
     def check_names(self, named: dict[str, Any]) -> None:
@@ -129,7 +131,7 @@ def form_around(layer: Any, **changes: Any) -> Form:
     inner = layer.form
     form = Form(inner.name, inner.outline, inner.run, inner.stateful, inner.draws)
     form = with_fields(form, accepts=inner.accepts, parts=layer, seen=inner.seen)
-    return with_fields(form, **changes)
+    return with_fields(form, added=inner.added, sliced=inner.sliced, **changes)
 
 
 # ------------------------------------------------------------------- layers are values

@@ -14,6 +14,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from fnn.shapes import is_array
+
 
 def promoted(owner: str, *arrays: Any) -> Any:
     """The dtype that the arrays promote to together, float64 only where JAX has it."""
@@ -38,9 +40,10 @@ def promote(owner: str, *arrays: Any) -> list[Array]:
 
 def as_array(x: Any, dtype: Any = None) -> Array:
     """`jnp.asarray`, at no cost where there is nothing to do."""
-    if isinstance(x, jax.Array) and not x.weak_type and dtype in (None, x.dtype):
-        return x
-    return jnp.asarray(x, dtype)
+    # (np.dtype("float64") == None, as NumPy has it, so None is asked for by itself.)
+    same = dtype is None or (is_array(x) and dtype == x.dtype)
+    strong = isinstance(x, jax.Array) and not x.weak_type
+    return x if same and strong else jnp.asarray(x, dtype)
 
 
 def as_number(x: Any, dtype: Any) -> Any:

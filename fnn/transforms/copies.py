@@ -72,9 +72,10 @@ def repeat(
 
     def sliced(named):
         """Inputs by name: those that each copy has its own of, and the others."""
-        own = {name: value for name, value in named.items() if name in over}
+        apart = form.sliced.union(over)
+        own = {name: value for name, value in named.items() if name in apart}
         check_stacked("repeat", own, n, "inputs by name")
-        return own, {name: v for name, v in named.items() if name not in over}
+        return own, {name: v for name, v in named.items() if name not in apart}
 
     def check_like(x, y):
         if spec(x) != spec(y):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace as with_fields
 from typing import Any
 
@@ -144,7 +144,9 @@ def pinned(layer, params, state, *inputs, train, **named):
     return layer.apply(params, state, *inputs, train=False, **named)
 
 
-def intercept(layer: Any, pattern: Pattern, f: Callable[..., Any]) -> Any:
+def intercept(
+    layer: Any, pattern: Pattern, f: Callable[..., Any], *, over: Sequence[str] = ()
+) -> Any:
     """The layer, in which the output ``y`` of some parts becomes ``f(y)``.
 
     For a look through a logit lens, for patching activations, or for the gradient by
@@ -154,13 +156,14 @@ def intercept(layer: Any, pattern: Pattern, f: Callable[..., Any]) -> Any:
       layer: A layer.
       pattern: Which parts, by path.
       f: A function of an output. A keyword-only ``key`` or ``train`` that it names it
-        gets, and other names become inputs by name: with
-        ``repeat(..., over=("patch",))`` and ``f = lambda y, *, patch: ...`` each copy
-        gets its own patch.
+        gets, and other names become inputs by name of the whole layer, wherever the
+        part is: ``f = lambda y, *, patch: ...`` gets ``apply(params, x, patch=...)``.
+      over: Those of ``f``'s inputs by name that have a first axis for the copies of a
+        ``repeat`` around the part: each copy gets its slice.
 
     Raises:
       TypeError: If ``f`` is no function of one array.
-      ValueError: If the pattern matches no part.
+      ValueError: If the pattern matches no part, or ``over`` names no input of ``f``.
 
     Example:
       >>> net = fnn.sequential(jnp.sin, jnp.negative)
@@ -171,16 +174,27 @@ def intercept(layer: Any, pattern: Pattern, f: Callable[..., Any]) -> Any:
     if not callable(f) or is_layer(f):
         raise TypeError(f"intercept: expected a function of an output, got {word(f)}.")
     hit = matching(pattern, part_paths(layer), "intercept")
-    return map_parts(
-        lambda path, part: intercepted(part, f) if path in hit else part, layer
-    )
+    options = {"over": tuple(over)} if over else {}
+
+    def patched(path, part):
+        return intercepted(part, f, **options) if path in hit else part
+
+    return map_parts(patched, layer)
 
 
 @constructor
-def intercepted(layer: Any, f: Callable[..., Any]) -> Any:
+def intercepted(
+    layer: Any, f: Callable[..., Any], *, over: tuple[str, ...] = ()
+) -> Any:
     """A layer whose output becomes a function of it."""
     reads = takes(f, 0)
     reads.check_inputs(f"intercept, {word(f)}", ("y",), reads.needs)
+    unknown = [name for name in over if name not in reads.names]
+    if unknown:
+        raise ValueError(
+            f"intercept: expected over to name inputs by name of {word(f)}, "
+            f"got {unknown[0]!r}."
+        )
     inner = layer.form.accepts
 
     def around(layer, params, state, *inputs, key, train, **named):
@@ -192,9 +206,19 @@ def intercepted(layer: Any, f: Callable[..., Any]) -> Any:
         return f(y, **own), state
 
     both = Takes(names=reads.names, anything=True, draws=True, train=True)
-    both = both._replace(needs_key=reads.needs_key and not reads.train)
-    form = wrapped(
-        "intercepted", layer, around, both, lambda part: intercepted(part, f)
+    both = both._replace(
+        needs=reads.needs, needs_key=reads.needs_key and not reads.train
     )
-    form = with_fields(form, draws=form.draws or reads.draws)
+    options = {"over": over} if over else {}
+
+    def rebuild(part):
+        return intercepted(part, f, **options)
+
+    form = wrapped("intercepted", layer, around, both, rebuild)
+    form = with_fields(
+        form,
+        draws=form.draws or reads.draws,
+        added=form.added | reads.names,
+        sliced=form.sliced.union(over),
+    )
     return make(form, intercepted, (layer, f))

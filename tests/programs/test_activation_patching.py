@@ -17,23 +17,19 @@ import fnn
 LAYERS, WIDTH, SYMBOLS = 3, 16, 7
 
 
-def model(block, **options):
-    return fnn.sequential(
-        embed=fnn.embed(SYMBOLS, WIDTH),
-        blocks=fnn.repeat(block, LAYERS, **options),
-        head=fnn.dense(SYMBOLS),
-    )
-
-
 def restore(y, *, patch):
     return jnp.where(patch["where"], patch["value"], y)
 
 
 look_back = fnn.conv(WIDTH, (2,), padding="CAUSAL")  # at this place and the one before
 block = fnn.residual(fnn.sequential(fnn.layer_norm(), look_back, jnp.tanh))
-net = model(block)
+net = fnn.sequential(
+    embed=fnn.embed(SYMBOLS, WIDTH),
+    blocks=fnn.repeat(block, LAYERS),
+    head=fnn.dense(SYMBOLS),
+)
 watched = fnn.capture(net, "blocks")
-patched = model(fnn.intercept(block, "", restore), over=("patch",))
+patched = fnn.intercept(net, "blocks", restore, over=("patch",))
 
 
 def by_hand(params, ids, layer, place, value):
