@@ -105,3 +105,8 @@ def found(value: Any) -> Any:
         function = getattr(importlib.import_module(value.module), value.name)
         return function.__wrapped__ if value.decorated else function
     return value
+
+
+def construct(build: Callable, args: tuple, kwargs: dict) -> Any:
+    """Makes the call again, with what `portable` made of its arguments."""
+    return build(*found(args), **found(kwargs))

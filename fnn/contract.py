@@ -128,10 +128,19 @@ class Form:
 
 def form_around(layer: Any, **changes: Any) -> Form:
     """The form of what wraps one other layer, and has its path; the same at first."""
-    inner = layer.form
-    form = Form(inner.name, inner.outline, inner.run, inner.stateful, inner.draws)
-    form = with_fields(form, accepts=inner.accepts, parts=layer, seen=inner.seen)
-    return with_fields(form, added=inner.added, sliced=inner.sliced, **changes)
+    kept = [
+        "name",
+        "outline",
+        "run",
+        "stateful",
+        "draws",
+        "accepts",
+        "seen",
+        "added",
+        "sliced",
+    ]
+    fields = {field: getattr(layer.form, field) for field in kept}
+    return Form(**fields | {"parts": layer} | changes)
 
 
 # ------------------------------------------------------------------- layers are values
@@ -259,10 +268,6 @@ class StatefulLayer(_Value[StatefulInitFn, StatefulApplyFn]):
 def is_layer(value: Any) -> bool:
     """Whether a value is a layer of either kind."""
     return isinstance(value, _Value)
-
-
-def _construct(build: Callable, args: tuple, kwargs: dict) -> Any:
-    return calls.found(build)(*calls.found(args), **calls.found(kwargs))
 
 
 def make(
