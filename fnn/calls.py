@@ -109,4 +109,4 @@ def found(value: Any) -> Any:
 
 def construct(build: Callable, args: tuple, kwargs: dict) -> Any:
     """Makes the call again, with what `portable` made of its arguments."""
-    return build(*found(args), **found(kwargs))
+    return found(build)(*found(args), **found(kwargs))

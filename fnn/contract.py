@@ -128,19 +128,9 @@ class Form:
 
 def form_around(layer: Any, **changes: Any) -> Form:
     """The form of what wraps one other layer, and has its path; the same at first."""
-    kept = [
-        "name",
-        "outline",
-        "run",
-        "stateful",
-        "draws",
-        "accepts",
-        "seen",
-        "added",
-        "sliced",
-    ]
+    kept = ("outline", "run", "stateful", "draws", "accepts", "seen", "added", "sliced")
     fields = {field: getattr(layer.form, field) for field in kept}
-    return Form(**fields | {"parts": layer} | changes)
+    return Form(**{"name": layer.form.name, "parts": layer} | fields | changes)
 
 
 # ------------------------------------------------------------------- layers are values
@@ -186,7 +176,7 @@ class _Value(tuple[InitT, ApplyT]):
         name = getattr(self, "__qualname__", "")  # a module has its forward function's
         if getattr(sys.modules.get(self.__module__), name, None) is self:
             return name
-        return _construct, calls.portable(self.call)
+        return calls.construct, calls.portable(self.call)
 
     def __copy__(self) -> Any:
         return self
