@@ -25,6 +25,7 @@ from fnn.layers.pooling import avg_pool as avg_pool
 from fnn.layers.pooling import max_pool as max_pool
 from fnn.layers.positions import learned_positions as learned_positions
 from fnn.layers.positions import sinusoidal_positions as sinusoidal_positions
+from fnn.layers.recurrence import gru_cell as gru_cell
 from fnn.layers.recurrence import lstm_cell as lstm_cell
 from fnn.layers.recurrence import rnn_cell as rnn_cell
 from fnn.layers.relative_positions import alibi as alibi
@@ -80,6 +81,7 @@ __all__ = [
     "from_paths",
     "global_avg_pool",
     "global_max_pool",
+    "gru_cell",
     "intercept",
     "layer_norm",
     "learned_positions",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,15 +13,13 @@ from jax.typing import DTypeLike
 
 from fnn.contract import Layer, constructor
 from fnn.layers.checks import (
-    check_array,
     check_count,
     check_flags,
     check_functions,
     check_number,
     check_param_dtype,
-    check_params,
 )
-from fnn.layers.dtypes import promote
+from fnn.layers.gates import Gates
 from fnn.layers.initialization import Initializer, draw
 
 
@@ -82,7 +78,7 @@ def rnn_cell(
         bias_init=bias_init,
     )
     check_param_dtype("rnn_cell", param_dtype)
-    gates = _Gates("rnn_cell", 1, features, use_bias)
+    gates = Gates("rnn_cell", 1, features, use_bias)
 
     def init(key, carry, x):
         gates.check(carry, x)
@@ -164,7 +160,7 @@ def lstm_cell(
         bias_init=bias_init,
     )
     check_param_dtype("lstm_cell", param_dtype)
-    gates = _Gates("lstm_cell", 4, features, use_bias, ("cell", "hidden"))
+    gates = Gates("lstm_cell", 4, features, use_bias, ("cell", "hidden"))
 
     def draw_bias(key, shape, dtype):
         bias = draw("lstm_cell", "bias_init", bias_init, key, shape, dtype)
@@ -185,94 +181,88 @@ def lstm_cell(
     return Layer(init, apply)
 
 
-@dataclass(frozen=True)
-class _Gates:
-    """Affine maps of the input and the last output, several beside each other."""
+@constructor
+def gru_cell(
+    features: int,
+    *,
+    activation: Callable[[Array], Array] = jnp.tanh,
+    gate_activation: Callable[[Array], Array] = jax.nn.sigmoid,
+    use_bias: bool = True,
+    weight_init: Initializer = glorot_uniform(),
+    recurrent_init: Initializer = orthogonal(),
+    bias_init: Initializer = zeros,
+    param_dtype: DTypeLike = jnp.float32,
+) -> Layer:
+    """Cell of a GRU, ``(carry, (..., n)) -> (carry, (..., features))``.
 
-    owner: str
-    count: int
-    features: int
-    use_bias: bool
-    carried: tuple[str, ...] = ()  # the names in the carry; without any it is an array
+    ``r, z = sigmoid(x @ W + b + h @ U)`` for the first two gates, ``g = tanh(x @ W + b
+    + r * (h @ U + a))`` for the third, ``h = (1 - z) * g + z * h``; ``h`` is both the
+    carry and the output. ``carry=None`` starts from zeros. As in PyTorch and cuDNN, the
+    reset gate r acts on what comes out of U, not on what goes in as in the paper.
 
-    def shapes(self) -> dict[str, Any]:
-        """Of the parameters."""
-        width = self.count * self.features
-        bias = {"bias": (width,)} if self.use_bias else {}
-        return {
-            "input": {"weight": ("n", width)} | bias,
-            "recurrent": {"weight": (self.features, width)},
-        }
+    Params: ``input/weight (n, 3 * features)``, W; ``input/bias (3 * features,)``, b;
+    ``recurrent/weight (features, 3 * features)``, U; ``recurrent/bias (features,)``, a.
+    Gates are in the order r, z, g, PyTorch's; b is the sum of its two biases, save for
+    g, whose second is a. Biases are zero at first.
 
-    def check(self, carry: Any, x: Any) -> None:
-        """The inputs, as far as they are known without parameters."""
-        check_array(self.owner, x)
-        if x.ndim < 1 or x.shape[-1] < 1:
-            raise ValueError(
-                f"{self.owner}: expected x of shape (..., n) with n of at least 1, "
-                f"got {x.shape}."
-            )
-        if carry is not None:
-            check_params(self.owner, carry, self.carry_shapes(x), "carry")
+    Args:
+      features: Length of the carry; at least 1.
+      activation: Function of an array, of the same shape: the tanh above.
+      gate_activation: Likewise, the sigmoid above.
+      use_bias: Whether a and b are added.
+      weight_init: Draws W, gate by gate; by default uniform of variance
+        ``2 / (n + features)``.
+      recurrent_init: Draws U, gate by gate; by default orthogonal matrices.
+      bias_init: Draws b, all three gates at once, and a.
+      param_dtype: Floating or complex dtype of the parameters; carry and output have
+        the dtype that ``x``, the carry and they promote to.
 
-    def carry_shapes(self, x: Any) -> Any:
-        """Of the carry that goes with an input."""
-        shape = (*x.shape[:-1], self.features)
-        return dict.fromkeys(self.carried, shape) or shape
+    Raises:
+      TypeError: If an option is of the wrong kind, or ``x`` or the carry is not
+        floating or complex.
+      ValueError: If ``features < 1``, or ``x`` or the carry has another shape.
 
-    def draw(
-        self,
-        key: Any,
-        x: Any,
-        weight_init: Initializer,
-        recurrent_init: Initializer,
-        bias_init: Initializer,
-        dtype: DTypeLike,
-    ) -> dict[str, Any]:
-        """The parameters; each gate's weights are drawn by themselves."""
+    Example:
+      >>> init, apply = fnn.gru_cell(3)
+      >>> x = jnp.ones((2, 4))
+      >>> params = init(jax.random.key(0), None, x)
+      >>> carry, y = apply(params, None, x)
+      >>> carry.shape, y.shape
+      ((2, 3), (2, 3))
 
-        def weight(name, initializer, key, length):
-            shape = (length, self.features)
-            keys = jax.random.split(key, self.count)
-            each = [draw(self.owner, name, initializer, k, shape, dtype) for k in keys]
-            return jnp.concatenate(each, axis=-1)
+    References:
+      Cho, van Merrienboer, Gulcehre, Bahdanau, Bougares, Schwenk and Bengio, Learning
+      phrase representations using RNN encoder-decoder, 2014, equations 5 to 8, with
+      that other place of the reset gate.
+    """
+    check_count("gru_cell", "features", features)
+    check_flags("gru_cell", use_bias=use_bias)
+    check_functions(
+        "gru_cell",
+        activation=activation,
+        gate_activation=gate_activation,
+        weight_init=weight_init,
+        recurrent_init=recurrent_init,
+        bias_init=bias_init,
+    )
+    check_param_dtype("gru_cell", param_dtype)
+    gates = Gates("gru_cell", 3, features, use_bias, recurrent_bias=use_bias)
 
-        input_key, recurrent_key, bias_key = jax.random.split(key, 3)
-        n, h = x.shape[-1], self.features
-        drawn = {
-            "input": {"weight": weight("weight_init", weight_init, input_key, n)},
-            "recurrent": {
-                "weight": weight("recurrent_init", recurrent_init, recurrent_key, h)
-            },
-        }
-        if self.use_bias:
-            shape = (self.count * h,)
-            bias = draw(self.owner, "bias_init", bias_init, bias_key, shape, dtype)
-            drawn["input"]["bias"] = bias
-        return drawn
+    def init(key, carry, x):
+        gates.check(carry, x)
+        return gates.draw(key, x, weight_init, recurrent_init, bias_init, param_dtype)
 
-    def ready(self, params: Any, carry: Any, x: Any) -> Any:
-        """Parameters, carry and input, checked and in one dtype; no carry is zeros."""
-        check_params(self.owner, params, self.shapes())
-        check_array(self.owner, x)
-        n = params["input"]["weight"].shape[0]
-        if x.shape[-1:] != (n,):
-            raise ValueError(
-                f"{self.owner}: expected x of shape (..., {n}), got {x.shape}."
-            )
-        self.check(carry, x)
-        leaves, treedef = jax.tree.flatten((params, carry, x))
-        leaves = promote(self.owner, *leaves)
-        params, carry, x = jax.tree.unflatten(treedef, leaves)
-        if carry is None:
-            none = jnp.zeros((*x.shape[:-1], self.features), x.dtype)
-            carry = dict.fromkeys(self.carried, none) or none
-        return params, carry, x
+    def apply(params, carry, x):
+        params, h, x = gates.ready(params, carry, x)
+        from_x, from_h = (
+            jnp.split(part, 3, axis=-1) for part in gates.products(params, h, x)
+        )
+        r, z = (gate_activation(from_x[i] + from_h[i]) for i in range(2))
+        inner = from_h[2]
+        if use_bias:
+            inner = inner + jnp.broadcast_to(params["recurrent"]["bias"], inner.shape)
+        candidate = activation(from_x[2] + r * inner)
+        h = (1 - z) * candidate + z * h
+        return h, h
 
-    def sums(self, params: dict[str, Any], hidden: Array, x: Array) -> list[Array]:
-        """What each gate adds up."""
-        total = x @ params["input"]["weight"]
-        if self.use_bias:
-            total = total + jnp.broadcast_to(params["input"]["bias"], total.shape)
-        total = total + hidden @ params["recurrent"]["weight"]
-        return jnp.split(total, self.count, axis=-1)
+    return Layer(init, apply)

@@ -42,6 +42,8 @@ LAYERS = [
     (fnn.lstm_cell(3), {"cell": normal(1, 3, 3), "hidden": normal(2, 3, 3)}, ROW),
     (fnn.recurrent(fnn.rnn_cell(3)), SEQUENCE),
     (fnn.recurrent(fnn.lstm_cell(3), reverse=True, return_carry=True), SEQUENCE),
+    (fnn.gru_cell(3), normal(1, 3, 3), ROW),
+    (fnn.recurrent(fnn.gru_cell(3, use_bias=False)), SEQUENCE),
 ]
 every_layer = pytest.mark.parametrize(
     "layer, inputs", [pytest.param(row[0], row[1:], id=repr(row[0])) for row in LAYERS]

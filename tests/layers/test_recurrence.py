@@ -45,6 +45,19 @@ def lstm(params, c, h, x):
     return new_c, new_h
 
 
+def gru(params, a, h, x):
+    """One step of one sequence by PyTorch's equations, unit by unit, in float64."""
+    w, b = (params["input"][n].astype(np.float64) for n in ("weight", "bias"))
+    u, size = params["recurrent"]["weight"].astype(np.float64), len(h)
+    new = np.zeros(size)
+    for j in range(size):
+        r, z = (sigmoid(w[:, k] @ x + b[k] + u[:, k] @ h) for k in (j, size + j))
+        k = 2 * size + j
+        g = np.tanh(w[:, k] @ x + b[k] + r * (u[:, k] @ h + a[j]))
+        new[j] = (1 - z) * g + z * h[j]
+    return new
+
+
 def test_rnn_cell_equals_its_equation():
     params, h, x = weights(1), normal(4, 2, 3), normal(5, 2, 4)
     carry, y = fnn.rnn_cell(3).apply(params, h, x)
@@ -64,7 +77,32 @@ def test_lstm_cell_equals_its_equations():
         np.testing.assert_allclose(y[b], h, atol=1e-5)
 
 
-@pytest.mark.parametrize("cell", [fnn.rnn_cell(3), fnn.lstm_cell(3)])
+def test_gru_cell_equals_its_equations():
+    params, h, x, a = weights(3), normal(4, 2, 3), normal(5, 2, 4), normal(6, 3)
+    with_bias = params | {"recurrent": params["recurrent"] | {"bias": a}}
+    carry, y = fnn.gru_cell(3).apply(with_bias, h, x)
+    assert jnp.array_equal(carry, y)
+    for b in range(2):
+        np.testing.assert_allclose(y[b], gru(params, a, h[b], x[b]), atol=1e-5)
+
+
+def test_gru_activations_are_options():
+    h, x = normal(4, 2, 3), normal(5, 2, 4)
+    cell = fnn.gru_cell(3, activation=lambda a: a, gate_activation=jnp.zeros_like)
+    params = cell.init(jax.random.key(0), None, x)
+    _, y = cell.apply(params, h, x)
+    # Gates of zero reset the carry and let the candidate through.
+    np.testing.assert_allclose(y, x @ params["input"]["weight"][:, 6:], atol=1e-5)
+
+
+def test_a_shut_update_gate_keeps_the_carry_of_a_gru():
+    params = fnn.gru_cell(3).init(jax.random.key(0), None, jnp.ones((2, 4)))
+    params["input"]["bias"] = params["input"]["bias"].at[3:6].set(60.0)
+    h = jnp.asarray(normal(4, 2, 3))
+    assert jnp.array_equal(fnn.gru_cell(3).apply(params, h, normal(5, 2, 4))[0], h)
+
+
+@pytest.mark.parametrize("cell", [fnn.rnn_cell(3), fnn.lstm_cell(3), fnn.gru_cell(3)])
 @pytest.mark.parametrize("batch", [(), (2,), (2, 5), (0,)])
 def test_no_carry_is_zeros(cell, batch):
     x = jnp.asarray(normal(0, *batch, 4))
@@ -97,7 +135,7 @@ def test_activations_are_options():
 
 def test_cells_without_bias():
     x = jnp.asarray(normal(0, 2, 4))
-    for cell, gates in ((fnn.rnn_cell, 1), (fnn.lstm_cell, 4)):
+    for cell, gates in ((fnn.rnn_cell, 1), (fnn.lstm_cell, 4), (fnn.gru_cell, 3)):
         layer, key = cell(3, use_bias=False), jax.random.key(0)
         params = layer.init(key, None, x)
         assert fnn.paths(params).keys() == {"input/weight", "recurrent/weight"}
@@ -105,6 +143,8 @@ def test_cells_without_bias():
             "input": params["input"] | {"bias": jnp.zeros(3 * gates)},
             "recurrent": params["recurrent"],
         }
+        if cell is fnn.gru_cell:
+            with_bias["recurrent"] = with_bias["recurrent"] | {"bias": jnp.zeros(3)}
         expected = cell(3).apply(with_bias, None, x)[1]
         assert jnp.array_equal(layer.apply(params, None, x)[1], expected)
 
@@ -128,7 +168,9 @@ def test_recurrent_weights_are_orthogonal_gate_by_gate():
     np.testing.assert_allclose(u.T @ u, jnp.eye(8), atol=1e-5)
 
 
-@pytest.mark.parametrize("cell, gates", [(fnn.rnn_cell, 1), (fnn.lstm_cell, 4)])
+@pytest.mark.parametrize(
+    "cell, gates", [(fnn.rnn_cell, 1), (fnn.lstm_cell, 4), (fnn.gru_cell, 3)]
+)
 def test_input_weights_have_glorots_variance_gate_by_gate(cell, gates):
     params = cell(200).init(jax.random.key(0), None, jnp.ones((1, 300)))
     for gate in jnp.split(params["input"]["weight"], gates, axis=1):

@@ -1498,6 +1498,48 @@ CALLS = [
         ValueError,
         "recurrent: expected reverse=False to decode, got reverse=True.",
     ),
+    # gru_cell
+    (
+        lambda: fnn.gru_cell(0),
+        ValueError,
+        "gru_cell: expected features of at least 1, got 0.",
+    ),
+    (
+        lambda: fnn.gru_cell(3, use_bias=1),
+        TypeError,
+        "gru_cell: expected use_bias to be True or False, got 1.",
+    ),
+    (
+        lambda: fnn.gru_cell(3, gate_activation="sigmoid"),
+        TypeError,
+        "gru_cell: expected gate_activation to be a function, got 'sigmoid'.",
+    ),
+    (
+        lambda: init(fnn.gru_cell(3), jnp.ones((3, 3)), ROW),
+        ValueError,
+        "gru_cell: expected carry of shape (2, 3), got (3, 3).",
+    ),
+    (
+        lambda: init(
+            fnn.gru_cell(3, bias_init=lambda key, shape, dtype: jnp.ones(9)), None, ROW
+        ),
+        ValueError,
+        "gru_cell: expected bias_init to draw an array of shape (3,), got float32[9].",
+    ),
+    (
+        lambda: fnn.gru_cell(3).apply(RNN, None, ROW),
+        ValueError,
+        "gru_cell: expected params {input: {weight: (n, 9), bias: (9,)}, "
+        "recurrent: {weight: (3, 9), bias: (3,)}}, got {input: {weight: (4, 3), "
+        "bias: (3,)}, recurrent: {weight: (3, 3)}}.",
+    ),
+    (
+        lambda: fnn.gru_cell(3, use_bias=False).apply(RNN, None, ROW),
+        ValueError,
+        "gru_cell: expected params {input: {weight: (n, 9)}, recurrent: {weight: "
+        "(3, 9)}}, got {input: {weight: (4, 3), bias: (3,)}, recurrent: {weight: "
+        "(3, 3)}}.",
+    ),
 ]
 
 
@@ -1519,6 +1561,7 @@ CONSTRUCTORS = [
     "flatten",
     "global_avg_pool",
     "global_max_pool",
+    "gru_cell",
     "layer_norm",
     "lstm_cell",
     "max_pool",
