@@ -230,6 +230,28 @@ def test_params_of_frozen_copies_are_what_each_copy_sees():
     assert (grads["weight"] == 0).all() and (grads["bias"] != 0).all()
 
 
+@pytest.mark.parametrize("copies", [fnn.repeat, fnn.ensemble])
+def test_params_of_copies_are_seen_copy_by_copy(copies):
+    def look(part):
+        @fnn.module(part=part)
+        def net(parts, x):
+            return parts.part(x), parts.part.params["weight"]
+
+        return net
+
+    normed = fnn.weight_norm(fnn.dense(3))
+    params = look(copies(normed, 2)).init(jax.random.key(0), X)
+    params = jax.tree.map(lambda a: a + 0.1, params)
+    _, weights = look(copies(normed, 2)).apply(params, X)
+    for i, copy in enumerate(fnn.unstack_params(params["part"])):
+        _, weight = look(normed).apply({"part": copy}, X)
+        chex.assert_trees_all_close(weights[i], weight, rtol=1e-5)
+    assert (
+        set(params["part"]) != {"weight", "bias"}
+        or (weights != params["part"]["weight"]).any()
+    )
+
+
 def test_state_of_a_part_can_be_assigned():
     @fnn.module(part=counter)
     def net(parts, x):

@@ -55,7 +55,10 @@ def test_a_function_of_arrays_can_be_wrapped():
 
 
 def test_a_transform_is_known_by_its_function():
-    assert halved.__name__ == "halved" and halved.__doc__ == "A layer with half its weights."
+    assert (
+        halved.__name__ == "halved"
+        and halved.__doc__ == "A layer with half its weights."
+    )
     assert repr(halved(DENSE)) == "halved(dense(3))"
     assert halved(DENSE) == halved(fnn.dense(3)) != halved(fnn.dense(4))
     assert halved(halved(DENSE)).parts == ()
@@ -159,15 +162,18 @@ def test_changed_inputs_shape_the_params():
 
 
 def test_a_call_on_each_of_several_inputs():
+    @fnn.transform
     def siamese(layer, params, state, x, **named):
         y, state = layer.apply(params, state, x, **named)
         z, state = layer.apply(params, state, x[:1], **named)
-        return jnp.hstack([y, jnp.broadcast_to(z, y.shape)]), state
+        return jnp.concatenate([y, z]), state
 
-    assert features(siamese) == 6
-    net = fnn.transform(siamese)(COUNTED)
+    net = siamese(COUNTED)
     params, state = net.init(jax.random.key(0), X)
-    assert net.apply(params, state, X)[1] == ((), 2)
+    y, state = net.apply(params, state, X)
+    assert y.shape == (3, 3) and state == ((), 2)
+    behind = fnn.sequential(siamese(DENSE), jnp.transpose, fnn.dense(1))
+    assert behind.init(jax.random.key(0), X)[2]["weight"].shape == (3, 1)
 
 
 def test_a_call_inside_vmap_and_scan():
