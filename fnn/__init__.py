@@ -15,6 +15,8 @@ from fnn.layers.convolution import conv as conv
 from fnn.layers.embedding import embed as embed
 from fnn.layers.global_pooling import global_avg_pool as global_avg_pool
 from fnn.layers.global_pooling import global_max_pool as global_max_pool
+from fnn.layers.group_normalization import group_norm as group_norm
+from fnn.layers.group_normalization import instance_norm as instance_norm
 from fnn.layers.linear import dense as dense
 from fnn.layers.linear import parameter as parameter
 from fnn.layers.multi_head_attention import attention as attention
@@ -32,7 +34,9 @@ from fnn.layers.relative_positions import alibi as alibi
 from fnn.layers.relative_positions import rotary as rotary
 from fnn.layers.shaping import flatten as flatten
 from fnn.layers.shaping import reshape as reshape
+from fnn.layers.stochastic import drop_path as drop_path
 from fnn.layers.stochastic import dropout as dropout
+from fnn.layers.stochastic import gaussian_noise as gaussian_noise
 from fnn.layers.transformers import feed_forward as feed_forward
 from fnn.layers.transformers import transformer_block as transformer_block
 from fnn.transforms.capturing import capture as capture
@@ -71,6 +75,7 @@ __all__ = [
     "conv",
     "decoding",
     "dense",
+    "drop_path",
     "dropout",
     "embed",
     "ensemble",
@@ -79,9 +84,12 @@ __all__ = [
     "flatten",
     "freeze",
     "from_paths",
+    "gaussian_noise",
     "global_avg_pool",
     "global_max_pool",
+    "group_norm",
     "gru_cell",
+    "instance_norm",
     "intercept",
     "layer_norm",
     "learned_positions",

@@ -44,6 +44,11 @@ LAYERS = [
     (fnn.recurrent(fnn.lstm_cell(3), reverse=True, return_carry=True), SEQUENCE),
     (fnn.gru_cell(3), normal(1, 3, 3), ROW),
     (fnn.recurrent(fnn.gru_cell(3, use_bias=False)), SEQUENCE),
+    (fnn.group_norm(2), SEQUENCE),
+    (fnn.group_norm(2, space=2), IMAGE),
+    (fnn.instance_norm(), IMAGE),
+    (fnn.drop_path(0.5), SEQUENCE),
+    (fnn.gaussian_noise(0.5), SEQUENCE),
 ]
 every_layer = pytest.mark.parametrize(
     "layer, inputs", [pytest.param(row[0], row[1:], id=repr(row[0])) for row in LAYERS]

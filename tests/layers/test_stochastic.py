@@ -73,3 +73,52 @@ def test_dropout_keeps_the_dtype():
 def test_dropout_has_no_parameters_and_inits_without_drawing():
     layer = fnn.dropout(0.5)
     assert layer.init(jax.random.key(0), jnp.ones(3)) == ()
+
+
+@pytest.mark.parametrize("batch", [0, 1, 2])
+def test_drop_path_draws_once_for_each_example(batch):
+    y = dropped(fnn.drop_path(0.5, batch=batch), jnp.ones((16, 8, 5)))
+    first = y[(..., *[slice(1)] * (3 - batch))]
+    assert jnp.array_equal(y, jnp.broadcast_to(first, y.shape))
+    assert set(np.unique(y)) <= {0.0, 2.0}
+    if batch:
+        assert 0.2 < float((y == 0).mean()) < 0.8
+    if batch == 2:
+        assert not jnp.array_equal(y, jnp.broadcast_to(y[:, :1], y.shape))
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5])
+def test_drop_path_zeroes_at_its_rate_and_keeps_the_expectation(rate):
+    y = dropped(fnn.drop_path(rate), jnp.full((10000, 2), 3.0))
+    # Ten standard errors of 10,000 draws.
+    assert abs(float((y == 0).mean()) - rate) < 10 * (rate * (1 - rate) / 1e4) ** 0.5
+    np.testing.assert_allclose(y[y != 0], 3 / (1 - rate), rtol=1e-6)
+
+
+def test_gaussian_noise_has_its_deviation():
+    x = jnp.linspace(-1, 1, 100_000)
+    noise = np.asarray(dropped(fnn.gaussian_noise(0.3), x) - x, np.float64) / 0.3
+    # Moments of a standard normal, to five standard errors of 100,000 draws.
+    for power, moment, error in ((1, 0, 1), (2, 1, 2), (3, 0, 15), (4, 3, 96)):
+        assert abs((noise**power).mean() - moment) < 5 * (error / 1e5) ** 0.5
+    assert abs(np.corrcoef(noise[1:], noise[:-1])[0, 1]) < 0.02
+
+
+@pytest.mark.parametrize("build", [fnn.drop_path, fnn.gaussian_noise])
+def test_layers_that_draw_are_the_identity_at_zero_and_out_of_training(build):
+    x, key = jnp.linspace(-1, 1, 12), jax.random.key(0)
+    assert jnp.array_equal(dropped(build(0.0), x), x)
+    assert build(0.7).apply((), x) is x
+    assert build(0.7).apply((), x, key=key) is x
+    assert build(0.7).init(key, x) == ()
+    assert not jnp.array_equal(dropped(build(0.7), x), x)
+
+
+@pytest.mark.parametrize("build", [fnn.drop_path, fnn.gaussian_noise])
+def test_layers_that_draw_keep_the_dtype_and_take_a_traced_number(build):
+    for dtype in ("bfloat16", "float16", "complex64"):
+        assert dropped(build(0.5), jnp.ones(4, dtype)).dtype == dtype
+    x = jnp.ones(4, jnp.bfloat16)
+    traced = jax.jit(lambda number: dropped(build(number), x))(0.5)
+    assert traced.dtype == jnp.bfloat16
+    assert jnp.array_equal(traced, dropped(build(0.5), x))

@@ -1540,6 +1540,143 @@ CALLS = [
         "(3, 9)}}, got {input: {weight: (4, 3), bias: (3,)}, recurrent: {weight: "
         "(3, 3)}}.",
     ),
+    # group_norm, instance_norm
+    (
+        lambda: fnn.group_norm(0),
+        ValueError,
+        "group_norm: expected groups of at least 1, got 0.",
+    ),
+    (
+        lambda: fnn.group_norm(2, space=-1),
+        ValueError,
+        "group_norm: expected space of at least 0, got -1.",
+    ),
+    (
+        lambda: fnn.group_norm(2, eps=0.0),
+        ValueError,
+        "group_norm: expected eps above 0, got 0.0.",
+    ),
+    (
+        lambda: init(fnn.group_norm(), SEQUENCE),
+        ValueError,
+        "group_norm: expected channels to be at least 1 and a multiple of groups = "
+        "32, got 4.",
+    ),
+    (
+        lambda: init(fnn.group_norm(1), jnp.ones(4)),
+        ValueError,
+        "group_norm: expected x of at least 2 axes, got shape (4,).",
+    ),
+    (
+        lambda: init(fnn.group_norm(1, space=2), ROW),
+        ValueError,
+        "group_norm: expected x of at least 3 axes, got shape (2, 4).",
+    ),
+    (
+        lambda: init(fnn.group_norm(4), ROW),
+        ValueError,
+        "group_norm: expected at least 2 values to normalise together, got shape "
+        "(2, 4).",
+    ),
+    (
+        lambda: fnn.group_norm(2).apply(NORM[0], jnp.ones((2, 5, 6))),
+        ValueError,
+        "group_norm: expected x of shape (..., 4), got (2, 5, 6).",
+    ),
+    (
+        lambda: fnn.group_norm(2, use_bias=False).apply(NORM[0], SEQUENCE),
+        ValueError,
+        "group_norm: expected params {scale: (n,)}, got {scale: (4,), bias: (4,)}.",
+    ),
+    (
+        lambda: fnn.group_norm(2).apply(NORM[0], jnp.ones((2, 5, 4), jnp.int32)),
+        TypeError,
+        "group_norm: expected x of floating dtype, got int32.",
+    ),
+    (
+        lambda: fnn.instance_norm(space=0),
+        ValueError,
+        "instance_norm: expected space of at least 1, got 0.",
+    ),
+    (
+        lambda: fnn.instance_norm(use_scale="yes"),
+        TypeError,
+        "instance_norm: expected use_scale to be True or False, got 'yes'.",
+    ),
+    (
+        lambda: fnn.instance_norm(param_dtype=jnp.complex64),
+        TypeError,
+        "instance_norm: expected param_dtype to be a floating dtype, got complex64.",
+    ),
+    (
+        lambda: init(fnn.instance_norm(), ROW),
+        ValueError,
+        "instance_norm: expected x of at least 3 axes, got shape (2, 4).",
+    ),
+    (
+        lambda: fnn.instance_norm().apply(NORM[0], SEQUENCE[:, :1]),
+        ValueError,
+        "instance_norm: expected at least 2 values to normalise together, got shape "
+        "(2, 1, 4).",
+    ),
+    (
+        lambda: fnn.instance_norm().apply(NORM[0], jnp.ones((2, 5, 3))),
+        ValueError,
+        "instance_norm: expected x of shape (..., 4), got (2, 5, 3).",
+    ),
+    # drop_path, gaussian_noise
+    (
+        lambda: fnn.drop_path(1.0),
+        ValueError,
+        "drop_path: expected rate in [0, 1), got 1.0.",
+    ),
+    (
+        lambda: fnn.drop_path("0.5"),
+        TypeError,
+        "drop_path: expected rate to be a number, got '0.5'.",
+    ),
+    (
+        lambda: fnn.drop_path(0.5, batch=-1),
+        ValueError,
+        "drop_path: expected batch of at least 0, got -1.",
+    ),
+    (
+        lambda: fnn.drop_path(0.5, batch=2).apply((), jnp.ones(4)),
+        ValueError,
+        "drop_path: expected x of at least 2 axes, got shape (4,).",
+    ),
+    (
+        lambda: fnn.drop_path(0.5).apply((), ROW, train=True),
+        ValueError,
+        "drop_path: expected a key when train=True, got None; pass apply(..., "
+        "key=key).",
+    ),
+    (
+        lambda: fnn.gaussian_noise(-1.0),
+        ValueError,
+        "gaussian_noise: expected stddev to be finite and at least 0, got -1.0.",
+    ),
+    (
+        lambda: fnn.gaussian_noise(float("inf")),
+        ValueError,
+        "gaussian_noise: expected stddev to be finite and at least 0, got inf.",
+    ),
+    (
+        lambda: fnn.gaussian_noise(None),
+        TypeError,
+        "gaussian_noise: expected stddev to be a number, got None.",
+    ),
+    (
+        lambda: fnn.gaussian_noise(0.5).apply((), jnp.ones(3, jnp.int32)),
+        TypeError,
+        "gaussian_noise: expected x of floating or complex dtype, got int32.",
+    ),
+    (
+        lambda: fnn.gaussian_noise(0.5).apply((), ROW, train=True),
+        ValueError,
+        "gaussian_noise: expected a key when train=True, got None; pass apply(..., "
+        "key=key).",
+    ),
 ]
 
 
@@ -1556,12 +1693,16 @@ CONSTRUCTORS = [
     "batch_norm",
     "conv",
     "dense",
+    "drop_path",
     "dropout",
     "embed",
     "flatten",
+    "gaussian_noise",
     "global_avg_pool",
     "global_max_pool",
+    "group_norm",
     "gru_cell",
+    "instance_norm",
     "layer_norm",
     "lstm_cell",
     "max_pool",
