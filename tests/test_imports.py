@@ -124,7 +124,7 @@ print(json.dumps(sorted(roots() - before)))
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 # For those who work on fnn; the library itself uses none of these.
-OF_DEVELOPERS = {"bench", "dev", "test"}
+OF_DEVELOPERS = {"bench", "dev", "parity", "test"}
 
 
 def declared(requirements: list[str]) -> set[str]:
