@@ -39,6 +39,7 @@ from fnn.layers.stochastic import dropout as dropout
 from fnn.layers.stochastic import gaussian_noise as gaussian_noise
 from fnn.layers.transformers import feed_forward as feed_forward
 from fnn.layers.transformers import transformer_block as transformer_block
+from fnn.layers.transposed_convolution import conv_transpose as conv_transpose
 from fnn.transforms.capturing import capture as capture
 from fnn.transforms.copies import ensemble as ensemble
 from fnn.transforms.copies import repeat as repeat
@@ -73,6 +74,7 @@ __all__ = [
     "capture",
     "constructor",
     "conv",
+    "conv_transpose",
     "decoding",
     "dense",
     "drop_path",

@@ -139,13 +139,14 @@ def conv(
         channels = params["weight"].shape[-2] * groups
         check_space("conv", x, rank, batch=False, channels=str(channels))
         x, weight, *bias = promote("conv", x, *(params[name] for name in shapes))
-        y = _convolve(x, weight, stride, padding, dilation, groups)
+        y = convolve("conv", x, weight, stride, padding, dilation, groups)
         return lax.add(y, along(bias[0], y.shape)) if use_bias else y
 
     return Layer(init, apply)
 
 
-def _convolve(
+def convolve(
+    owner: str,
     x: Array,
     weight: Array,
     stride: tuple[int, ...],
@@ -153,18 +154,19 @@ def _convolve(
     dilation: tuple[int, ...],
     groups: int,
 ) -> Array:
+    """The convolution itself, linear in x and in its weight."""
     rank = len(stride)
     batch, sizes = x.shape[: x.ndim - rank - 1], x.shape[-rank - 1 : -1]
     window = weight.shape[:rank]
     reach = [d * (n - 1) + 1 for d, n in zip(dilation, window, strict=True)]
     pads = _pads(sizes, padding, reach, stride)
     if isinstance(padding, str) and padding in CONTINUED:
-        _check_continued(sizes, pads, padding)
+        _check_continued(owner, sizes, pads, padding)
         mode = CONTINUED[padding]
         x = jnp.pad(x, [(0, 0)] * len(batch) + [*pads, (0, 0)], mode=mode)
         pads = ((0, 0),) * rank
     elif padding not in ("SAME", "CAUSAL"):  # these two always fit
-        check_fit("conv", sizes, pads, reach)
+        check_fit(owner, sizes, pads, reach)
     space = "DHW"[-rank:]
     flat = len(batch) == 1
     y = lax.conv_general_dilated(
@@ -196,12 +198,14 @@ def _pads(
     return tuple(((r - 1) // 2, r // 2) for r in reach)
 
 
-def _check_continued(sizes: Sequence[int], pads: Pads, padding: str) -> None:
+def _check_continued(
+    owner: str, sizes: Sequence[int], pads: Pads, padding: str
+) -> None:
     """An input long enough to be continued by its own values."""
     for name, size, ends in zip(AXES[len(sizes)], sizes, pads, strict=True):
         least = max(ends) + (padding == "REFLECT")
         if size < least:
             raise ValueError(
-                f"conv: expected {name} of at least {least} for padding {padding}, "
+                f"{owner}: expected {name} of at least {least} for padding {padding}, "
                 f"got {size}."
             )

@@ -30,7 +30,9 @@ def window_of(owner: str, window: Any) -> tuple[int, ...]:
     return tuple(window)
 
 
-def per_axis(owner: str, name: str, value: Any, rank: int) -> tuple[int, ...]:
+def per_axis(
+    owner: str, name: str, value: Any, rank: int, least: int = 1
+) -> tuple[int, ...]:
     """One int for all spatial axes, or one for each."""
     values = (value,) * rank if is_int(value) else value
     if not isinstance(values, tuple | list) or not all(map(is_int, values)):
@@ -38,10 +40,10 @@ def per_axis(owner: str, name: str, value: Any, rank: int) -> tuple[int, ...]:
             f"{owner}: expected {name} to be an int or a tuple of {rank}, "
             f"got {word(value)}."
         )
-    if len(values) != rank or min(values) < 1:
+    if len(values) != rank or min(values) < least:
         raise ValueError(
-            f"{owner}: expected {name} of at least 1, once or for each of {rank} axes, "
-            f"got {word(value)}."
+            f"{owner}: expected {name} of at least {least}, once or for each of {rank} "
+            f"axes, got {word(value)}."
         )
     return tuple(values)
 

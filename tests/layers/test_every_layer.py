@@ -49,6 +49,9 @@ LAYERS = [
     (fnn.instance_norm(), IMAGE),
     (fnn.drop_path(0.5), SEQUENCE),
     (fnn.gaussian_noise(0.5), SEQUENCE),
+    (fnn.conv_transpose(3, (3,), stride=2), SEQUENCE),
+    (fnn.conv_transpose(4, (3, 2), stride=(1, 2), groups=2, padding="VALID"), IMAGE),
+    (fnn.conv_transpose(2, (3, 3), padding="CIRCULAR"), IMAGE),
 ]
 every_layer = pytest.mark.parametrize(
     "layer, inputs", [pytest.param(row[0], row[1:], id=repr(row[0])) for row in LAYERS]

@@ -1677,6 +1677,75 @@ CALLS = [
         "gaussian_noise: expected a key when train=True, got None; pass apply(..., "
         "key=key).",
     ),
+    # conv_transpose
+    (
+        lambda: fnn.conv_transpose(0, (3,)),
+        ValueError,
+        "conv_transpose: expected features of at least 1, got 0.",
+    ),
+    (
+        lambda: fnn.conv_transpose(2, 3),
+        TypeError,
+        "conv_transpose: expected window to be a tuple of 1 to 3 ints, got 3.",
+    ),
+    (
+        lambda: fnn.conv_transpose(2, (3,), padding="CAUSAL"),
+        ValueError,
+        "conv_transpose: expected padding to be one of SAME, VALID, CIRCULAR, REFLECT, "
+        "or (low, high) of at least 0 for each of 1 axes, got 'CAUSAL'.",
+    ),
+    (
+        lambda: fnn.conv_transpose(2, (3,), stride=2, output_padding=2),
+        ValueError,
+        "conv_transpose: expected output_padding less than stride (2,), got (2,).",
+    ),
+    (
+        lambda: fnn.conv_transpose(2, (3,), output_padding=-1),
+        ValueError,
+        "conv_transpose: expected output_padding of at least 0, once or for each of 1 "
+        "axes, got -1.",
+    ),
+    (
+        lambda: fnn.conv_transpose(3, (3,), groups=2),
+        ValueError,
+        "conv_transpose: expected features to be a multiple of groups = 2, got 3.",
+    ),
+    (
+        lambda: init(fnn.conv_transpose(3, (3,), groups=3), SEQUENCE),
+        ValueError,
+        "conv_transpose: expected channels to be at least 1 and a multiple of groups "
+        "= 3, got 4.",
+    ),
+    (
+        lambda: init(fnn.conv_transpose(3, (3,)), ROW),
+        ValueError,
+        "conv_transpose: expected x of shape (batch, length, channels), got (2, 4).",
+    ),
+    (
+        lambda: fnn.conv_transpose(8, (3, 3)).apply(CONV, jnp.ones((1, 4, 4, 4))),
+        ValueError,
+        "conv_transpose: expected x of shape (..., height, width, 3), with channels "
+        "last, got (1, 4, 4, 4).",
+    ),
+    (
+        lambda: fnn.conv_transpose(8, (3, 3), padding=2).apply(
+            CONV, jnp.ones((1, 3, 2, 3))
+        ),
+        ValueError,
+        "conv_transpose: expected width of at least 3, got 2.",
+    ),
+    (
+        lambda: fnn.conv_transpose(8, (3, 3)).apply(CONV, jnp.ones((1, 0, 4, 3))),
+        ValueError,
+        "conv_transpose: expected height of at least 1, got 0.",
+    ),
+    (
+        lambda: fnn.conv_transpose(8, (3, 3), padding="REFLECT").apply(
+            CONV, jnp.ones((1, 1, 4, 3))
+        ),
+        ValueError,
+        "conv_transpose: expected height of at least 2 for padding REFLECT, got 1.",
+    ),
 ]
 
 
@@ -1692,6 +1761,7 @@ CONSTRUCTORS = [
     "avg_pool",
     "batch_norm",
     "conv",
+    "conv_transpose",
     "dense",
     "drop_path",
     "dropout",
