@@ -14,7 +14,6 @@ from typing import Any
 from zlib import crc32
 
 import jax
-from jax.extend.core import get_opaque_trace_state
 
 from fnn.checks import check_empty, check_key, check_outputs, check_train
 from fnn.contract import Form, Outline
@@ -116,6 +115,15 @@ def located(path: Path, form: Form, owner: str) -> Iterator[None]:
         raise
 
 
+def trace_level() -> Any:
+    """Under which JAX transforms this is called; equal where they are the same."""
+    from jax.extend.core import (
+        get_opaque_trace_state,
+    )  # half of `import fnn` at the top
+
+    return get_opaque_trace_state(convention="nnx")
+
+
 # --------------------------------------------------------------------------- one call
 class Call:
     """One call of a container, threading to its parts what each needs.
@@ -129,11 +137,11 @@ class Call:
         self.params, self.states, self.lines = params, states, lines
         self.counts = dict.fromkeys(layers, 0)
         self.added: dict[str, Any] = {}  # inputs by name that go to parts by themselves
-        self.level = get_opaque_trace_state(convention="nnx")
+        self.level = trace_level()
         self.open = True
 
     def inside_transform(self) -> bool:
-        return get_opaque_trace_state(convention="nnx") != self.level
+        return trace_level() != self.level
 
     def read(self, what: str, path: Path) -> Any:
         """The params or the state of a part."""

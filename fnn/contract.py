@@ -19,7 +19,6 @@ from dataclasses import replace as with_fields
 from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar, overload
 
 import jax
-from jax.extend.core import jaxpr_as_fun
 
 from fnn import calls
 from fnn.checks import (
@@ -351,6 +350,8 @@ def _leaf(kind: type, init: Callable, apply: Callable) -> Any:
         treedef = jax.tree.structure((params, state))
 
         def replay(key):
+            from jax.extend.core import jaxpr_as_fun  # half of `import fnn` at the top
+
             return jax.tree.unflatten(treedef, jaxpr_as_fun(closed)(key))
 
         def evaluate(params, state, inputs, named, key):

@@ -8,7 +8,6 @@ from math import prod
 from typing import Any, NamedTuple
 
 import jax
-from jax.extend.core import ClosedJaxpr, Jaxpr
 
 from fnn.contract import as_layer, form_around, make, with_state
 from fnn.shapes import abstract, over_arrays, shown, spec
@@ -170,7 +169,7 @@ def _outer_first(found: dict[str, Any]) -> list[str]:
 
 
 def _operations(
-    jaxpr: Jaxpr, scope: str, times: int, known: dict
+    jaxpr: Any, scope: str, times: int, known: dict
 ) -> Iterator[tuple[str, float]]:
     """The path and the FLOPs of each operation in a jaxpr, run so many times."""
     for eqn in jaxpr.eqns:
@@ -190,10 +189,11 @@ def _operations(
                 yield from _operations(body, inside, times * length, known)
 
 
-def _jaxprs(value: Any) -> Iterator[Jaxpr]:
-    if isinstance(value, ClosedJaxpr):
+def _jaxprs(value: Any) -> Iterator[Any]:
+    """The programs in a parameter of an operation, closed over constants or not."""
+    if hasattr(value, "jaxpr"):
         yield value.jaxpr
-    elif isinstance(value, Jaxpr):
+    elif hasattr(value, "eqns"):
         yield value
     elif isinstance(value, tuple | list):
         for item in value:

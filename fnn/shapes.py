@@ -24,7 +24,7 @@ def spec(tree: Any) -> Any:
         if not is_array(leaf):
             return leaf
         dtype = leaf.dtype  # NumPy's float64 is float32 to JAX, unless it is told else
-        if not jax.dtypes.issubdtype(dtype, jax.dtypes.extended):
+        if not jnp.issubdtype(dtype, jax.dtypes.extended):
             dtype = jax.dtypes.canonicalize_dtype(dtype)
         return jax.ShapeDtypeStruct(leaf.shape, dtype)
 
