@@ -10,6 +10,8 @@ from fnn.contract import StatefulLayer as StatefulLayer
 from fnn.contract import constructor as constructor
 from fnn.contract import with_state as with_state
 from fnn.inspection import summary as summary
+from fnn.layers.adaptive_pooling import adaptive_avg_pool as adaptive_avg_pool
+from fnn.layers.adaptive_pooling import adaptive_max_pool as adaptive_max_pool
 from fnn.layers.batch_normalization import batch_norm as batch_norm
 from fnn.layers.convolution import conv as conv
 from fnn.layers.embedding import embed as embed
@@ -32,6 +34,9 @@ from fnn.layers.recurrence import lstm_cell as lstm_cell
 from fnn.layers.recurrence import rnn_cell as rnn_cell
 from fnn.layers.relative_positions import alibi as alibi
 from fnn.layers.relative_positions import rotary as rotary
+from fnn.layers.resizing import pixel_shuffle as pixel_shuffle
+from fnn.layers.resizing import pixel_unshuffle as pixel_unshuffle
+from fnn.layers.resizing import upsample as upsample
 from fnn.layers.shaping import flatten as flatten
 from fnn.layers.shaping import reshape as reshape
 from fnn.layers.stochastic import drop_path as drop_path
@@ -67,6 +72,8 @@ from fnn.wiring import module as module
 __all__ = [
     "Layer",
     "StatefulLayer",
+    "adaptive_avg_pool",
+    "adaptive_max_pool",
     "alibi",
     "attention",
     "avg_pool",
@@ -106,6 +113,8 @@ __all__ = [
     "parallel",
     "parameter",
     "paths",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "recurrent",
     "remat",
     "repeat",
@@ -126,6 +135,7 @@ __all__ = [
     "transform",
     "transformer_block",
     "unstack_params",
+    "upsample",
     "weight_norm",
     "with_state",
 ]

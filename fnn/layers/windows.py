@@ -14,17 +14,17 @@ AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
 
 # ----------------------------------------------------------------------------- options
-def window_of(owner: str, window: Any) -> tuple[int, ...]:
-    """A window, whose length tells how many spatial axes there are."""
+def window_of(owner: str, window: Any, name: str = "window") -> tuple[int, ...]:
+    """A window or the like, whose length tells how many spatial axes there are."""
     ints = isinstance(window, tuple | list) and all(map(is_int, window))
     if not ints:
         raise TypeError(
-            f"{owner}: expected window to be a tuple of 1 to {len(AXES)} ints, "
+            f"{owner}: expected {name} to be a tuple of 1 to {len(AXES)} ints, "
             f"got {word(window)}."
         )
     if len(window) not in AXES or min(window) < 1:
         raise ValueError(
-            f"{owner}: expected window of 1 to {len(AXES)} ints of at least 1, "
+            f"{owner}: expected {name} of 1 to {len(AXES)} ints of at least 1, "
             f"got {word(window)}."
         )
     return tuple(window)

@@ -52,6 +52,13 @@ LAYERS = [
     (fnn.conv_transpose(3, (3,), stride=2), SEQUENCE),
     (fnn.conv_transpose(4, (3, 2), stride=(1, 2), groups=2, padding="VALID"), IMAGE),
     (fnn.conv_transpose(2, (3, 3), padding="CIRCULAR"), IMAGE),
+    (fnn.upsample((2, 3)), IMAGE),
+    (fnn.upsample((2, 1), method="linear"), IMAGE),
+    (fnn.upsample((2,), method="cubic"), SEQUENCE),
+    (fnn.pixel_shuffle((2, 2)), IMAGE),
+    (fnn.pixel_unshuffle((2,)), SEQUENCE),
+    (fnn.adaptive_avg_pool((2, 3)), IMAGE),
+    (fnn.adaptive_max_pool((2, 4)), IMAGE),
 ]
 every_layer = pytest.mark.parametrize(
     "layer, inputs", [pytest.param(row[0], row[1:], id=repr(row[0])) for row in LAYERS]

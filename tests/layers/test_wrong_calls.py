@@ -1746,6 +1746,117 @@ CALLS = [
         ValueError,
         "conv_transpose: expected height of at least 2 for padding REFLECT, got 1.",
     ),
+    # upsample, pixel_shuffle, pixel_unshuffle
+    (
+        lambda: fnn.upsample(2),
+        TypeError,
+        "upsample: expected factor to be a tuple of 1 to 3 ints, got 2.",
+    ),
+    (
+        lambda: fnn.upsample((2, 0)),
+        ValueError,
+        "upsample: expected factor of 1 to 3 ints of at least 1, got (2, 0).",
+    ),
+    (
+        lambda: fnn.upsample((2, 2), method="bicubic"),
+        ValueError,
+        "upsample: expected method to be one of nearest, linear, cubic, got 'bicubic'.",
+    ),
+    (
+        lambda: fnn.upsample((2,), method="linear").apply((), jnp.ones((1, 3, 1), int)),
+        TypeError,
+        "upsample: expected x of floating dtype, got int32.",
+    ),
+    (
+        lambda: init(fnn.upsample((2, 2)), SEQUENCE),
+        ValueError,
+        "upsample: expected x of shape (batch, height, width, channels), "
+        "got (2, 5, 4).",
+    ),
+    (
+        lambda: fnn.pixel_shuffle((1.5,)),
+        TypeError,
+        "pixel_shuffle: expected factor to be a tuple of 1 to 3 ints, got (1.5,).",
+    ),
+    (
+        lambda: fnn.pixel_shuffle(()),
+        ValueError,
+        "pixel_shuffle: expected factor of 1 to 3 ints of at least 1, got ().",
+    ),
+    (
+        lambda: init(fnn.pixel_shuffle((3,)), SEQUENCE),
+        ValueError,
+        "pixel_shuffle: expected channels to be a multiple of 3, got 4.",
+    ),
+    (
+        lambda: fnn.pixel_shuffle((2, 2)).apply((), ROW),
+        ValueError,
+        "pixel_shuffle: expected x of shape (..., height, width, channels), "
+        "got (2, 4).",
+    ),
+    (
+        lambda: fnn.pixel_unshuffle(2),
+        TypeError,
+        "pixel_unshuffle: expected factor to be a tuple of 1 to 3 ints, got 2.",
+    ),
+    (
+        lambda: fnn.pixel_unshuffle((-1,)),
+        ValueError,
+        "pixel_unshuffle: expected factor of 1 to 3 ints of at least 1, got (-1,).",
+    ),
+    (
+        lambda: fnn.pixel_unshuffle((2,)).apply((), SEQUENCE),
+        ValueError,
+        "pixel_unshuffle: expected length to be a multiple of 2, got 5.",
+    ),
+    (
+        lambda: fnn.pixel_unshuffle((2,)).apply((), [1.0]),
+        TypeError,
+        "pixel_unshuffle: expected x to be an array, got list.",
+    ),
+    # adaptive pools
+    (
+        lambda: fnn.adaptive_avg_pool(7),
+        TypeError,
+        "adaptive_avg_pool: expected size to be a tuple of 1 to 3 ints, got 7.",
+    ),
+    (
+        lambda: fnn.adaptive_avg_pool((0,)),
+        ValueError,
+        "adaptive_avg_pool: expected size of 1 to 3 ints of at least 1, got (0,).",
+    ),
+    (
+        lambda: fnn.adaptive_avg_pool((2,)).apply((), jnp.ones((2, 0, 4))),
+        ValueError,
+        "adaptive_avg_pool: expected length of at least 1, got 0.",
+    ),
+    (
+        lambda: init(fnn.adaptive_avg_pool((2,)), jnp.ones((2, 4, 4), jnp.int32)),
+        TypeError,
+        "adaptive_avg_pool: expected x of floating or complex dtype, got int32.",
+    ),
+    (
+        lambda: fnn.adaptive_max_pool("7"),
+        TypeError,
+        "adaptive_max_pool: expected size to be a tuple of 1 to 3 ints, got '7'.",
+    ),
+    (
+        lambda: fnn.adaptive_max_pool((1, 1, 1, 1)),
+        ValueError,
+        "adaptive_max_pool: expected size of 1 to 3 ints of at least 1, got (1, 1, 1, "
+        "1).",
+    ),
+    (
+        lambda: init(fnn.adaptive_max_pool((2, 2)), SEQUENCE),
+        ValueError,
+        "adaptive_max_pool: expected x of shape (batch, height, width, channels), "
+        "got (2, 5, 4).",
+    ),
+    (
+        lambda: fnn.adaptive_max_pool((2,)).apply(DENSE, SEQUENCE),
+        ValueError,
+        "adaptive_max_pool: expected params (), got {weight: (4, 3), bias: (3,)}.",
+    ),
 ]
 
 
@@ -1758,6 +1869,8 @@ def test_a_wrong_call_says_what_is_wrong(call, kind, sentence):
 
 
 CONSTRUCTORS = [
+    "adaptive_avg_pool",
+    "adaptive_max_pool",
     "avg_pool",
     "batch_norm",
     "conv",
@@ -1777,10 +1890,13 @@ CONSTRUCTORS = [
     "lstm_cell",
     "max_pool",
     "parameter",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "recurrent",
     "reshape",
     "rms_norm",
     "rnn_cell",
+    "upsample",
 ]
 
 
