@@ -13,6 +13,8 @@ from fnn.inspection import summary as summary
 from fnn.layers.adaptive_pooling import adaptive_avg_pool as adaptive_avg_pool
 from fnn.layers.adaptive_pooling import adaptive_max_pool as adaptive_max_pool
 from fnn.layers.batch_normalization import batch_norm as batch_norm
+from fnn.layers.contraction import bilinear as bilinear
+from fnn.layers.contraction import einsum as einsum
 from fnn.layers.convolution import conv as conv
 from fnn.layers.embedding import embed as embed
 from fnn.layers.global_pooling import global_avg_pool as global_avg_pool
@@ -78,6 +80,7 @@ __all__ = [
     "attention",
     "avg_pool",
     "batch_norm",
+    "bilinear",
     "capture",
     "constructor",
     "conv",
@@ -86,6 +89,7 @@ __all__ = [
     "dense",
     "drop_path",
     "dropout",
+    "einsum",
     "embed",
     "ensemble",
     "evaluating",

@@ -59,6 +59,9 @@ LAYERS = [
     (fnn.pixel_unshuffle((2,)), SEQUENCE),
     (fnn.adaptive_avg_pool((2, 3)), IMAGE),
     (fnn.adaptive_max_pool((2, 4)), IMAGE),
+    (fnn.einsum("...n,nhd->...hd", {"h": 2, "d": 3}), SEQUENCE),
+    (fnn.einsum("...gn,gnm->...gm", {"m": 3}), SEQUENCE),
+    (fnn.bilinear(3), ROW, ROW[:, :2]),
 ]
 every_layer = pytest.mark.parametrize(
     "layer, inputs", [pytest.param(row[0], row[1:], id=repr(row[0])) for row in LAYERS]
