@@ -117,15 +117,16 @@ def learned_positions(
     Params: ``weight (count, n)``.
 
     Args:
-      count: How many positions there are; by default as many as `init` gets.
+      count: How many positions there are; by default as many as `init` gets steps, and
+        then every sequence must have as many.
       weight_init: Draws ``weight``; by default normal of deviation 0.02.
       param_dtype: Floating dtype of ``weight``; ``y`` has the dtype that ``x`` and it
         promote to.
 
     Raises:
       TypeError: If an option or an input is of the wrong kind.
-      ValueError: If ``count < 1``, a sequence is longer than ``count``, a position
-        whose value is known is out of range, or an input has another shape.
+      ValueError: If ``count < 1``, a sequence is longer than there are positions, a
+        position whose value is known is out of range, or an input has another shape.
 
     Example:
       >>> layer = fnn.learned_positions(10)
@@ -155,9 +156,10 @@ def learned_positions(
             raise ValueError(
                 f"{owner}: expected x of shape (..., time, {n}), got {x.shape}."
             )
-        if x.shape[-2] > known:
+        if x.shape[-2] > known or (count is None and x.shape[-2] < known):
+            most = "" if count is None else "at most "
             raise ValueError(
-                f"{owner}: expected at most {known} steps, as many as there are "
+                f"{owner}: expected {most}{known} steps, as many as there are "
                 f"positions, got {x.shape[-2]}."
             )
         check_within(owner, "positions", positions, 0, known - 1)

@@ -125,6 +125,28 @@ def steps_as(layer: Any, decoding: Callable[[int], Any]) -> Any:
     return make(form, steps_as, (layer, decoding))
 
 
+@constructor
+def whole(layer: Any) -> Any:
+    """The layer, which `decoding` leaves as it is: an encoder beside a decoder.
+
+    Args:
+      layer: A layer that sees whole sequences also where another is decoded.
+
+    Example:
+      >>> encoder = fnn.whole(fnn.attention(8, 2))
+      >>> net = fnn.sequential(encoder, fnn.attention(8, 2, causal=True))
+      >>> fnn.decoding(net, 5).init(jax.random.key(0), jnp.ones((1, 1, 8)))[1][0]
+      ()
+    """
+    layer = as_layer(layer, "whole")
+
+    def decoding(length):
+        return whole(layer)
+
+    form = form_around(layer, name="whole", rebuild=whole, decoding=decoding)
+    return make(form, whole, (layer,))
+
+
 # --------------------------------------------------------------------- counts of steps
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)

@@ -11,7 +11,7 @@ from fnn.layers.multi_head_attention import attention
 from fnn.layers.positions import learned_positions, sinusoidal_positions
 from fnn.layers.relative_positions import alibi, rotary
 from fnn.layers.transformers import feed_forward, transformer_block
-from fnn.transforms.stepping import decoding, steps_as
+from fnn.transforms.stepping import decoding, steps_as, whole
 
 
 def normal(seed, *shape):
@@ -166,9 +166,7 @@ def test_a_full_cache(layer):
     decoder = decoding(layer, 6)
     _, state = decoder.init(jax.random.key(0), X[:, :1])
     _, full = decoder.apply(params, state, X)
-    with pytest.raises(
-        ValueError, match="expected at most 6 steps, got 7"
-    ):
+    with pytest.raises(ValueError, match="expected at most 6 steps, got 7"):
         decoder.apply(params, full, X[:, :1])
     apply = jax.jit(decoder.apply)
     y, over = apply(params, full, X[:, :1])
@@ -208,6 +206,18 @@ def test_other_layers_say_what_they_are_a_step_at_a_time():
     layer = fnn.residual(steps_as(lambda x: jnp.cumsum(x, -2), running))
     y = layer.apply(layer.init(jax.random.key(0), X), X)
     np.testing.assert_allclose(decoded(layer, (), X), y, rtol=1e-5, atol=1e-6)
+
+
+def test_what_is_whole_stays_so():
+    encoder = whole(fnn.repeat(transformer_block(attention(8, 2), feed_forward(8)), 2))
+    layer = fnn.sequential(encoder, causal())
+    params, state = decoding(layer, 6).init(jax.random.key(0), X)
+    assert state[0] == () and set(state[1]["cache"]) == {"key", "value", "steps"}
+    changed = fnn.replace(layer, {"0/feed_forward": jnp.zeros_like})
+    assert repr(changed.parts[0]).startswith("whole(repeat(")
+    params = (params[0] | {"feed_forward": ()}, params[1])
+    y, _ = decoding(changed, 6).apply(params, state, X)
+    np.testing.assert_allclose(y, changed.apply(params, X), rtol=1e-5, atol=1e-5)
 
 
 def test_a_decoder_costs_no_more_late_than_early():

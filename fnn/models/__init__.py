@@ -1,0 +1,1 @@
+"""Models, each a short file composed of layers."""
