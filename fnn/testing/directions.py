@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.extend.core import ClosedJaxpr, Jaxpr, jaxpr_as_fun
+from jax.extend.core import ClosedJaxpr, Jaxpr
 
+from fnn.testing.compilation import compiled_for
 from fnn.testing.coordinates import Problem
 from fnn.testing.differences import OFFSETS
 
@@ -92,7 +93,7 @@ def compile_programs(
             packed = Direction(*np.array([*directions, *padding], np.int32).T)
             return weights, table, point, packed, np.int32(len(directions)), *rest
 
-        compiled = _compiled(program, *arguments(problem.point, [], *rest))
+        compiled = compiled_for(program, *arguments(problem.point, [], *rest))
 
         def run(point, directions, *rest):
             values, rows = compiled(*arguments(point, directions, *rest))
@@ -101,7 +102,7 @@ def compile_programs(
         return run
 
     def by_reverse():
-        compiled = _compiled(reverse, weights, problem.point)
+        compiled = compiled_for(reverse, weights, problem.point)
 
         def run(point, directions):
             values, rows = map(np.asarray, compiled(weights, point))
@@ -214,39 +215,3 @@ def _equations(jaxpr: Jaxpr) -> Iterator[Any]:
             inner = inner.jaxpr if isinstance(inner, ClosedJaxpr) else inner
             if isinstance(inner, Jaxpr):
                 yield from _equations(inner)
-
-
-def _compiled(function: Callable, *args: Any) -> Callable:
-    """`function` compiled for such arguments, or an equal program compiled before.
-
-    It is traced anew each time, so that a function which reads a variable is never
-    mistaken for what it was; but the arrays that it closes over become arguments, so
-    that the same network with other values is the same program.
-    """
-    jaxpr, shapes = jax.make_jaxpr(function, return_shape=True)(*args)
-    structure = jax.tree.structure(shapes)
-
-    def program(constants, args):
-        return jaxpr_as_fun(ClosedJaxpr(jaxpr.jaxpr, constants))(*jax.tree.leaves(args))
-
-    run = _compile(_Lowered(jax.jit(program).lower(jaxpr.consts, args)))
-    return lambda *args: structure.unflatten(run(jaxpr.consts, args))
-
-
-class _Lowered:
-    """A program that equals another of the same text."""
-
-    def __init__(self, lowered: Any):
-        self.lowered = lowered
-        self.text = lowered.as_text()
-
-    def __eq__(self, other: Any) -> bool:
-        return isinstance(other, _Lowered) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-
-@functools.lru_cache(maxsize=128)
-def _compile(lowered: _Lowered) -> Any:
-    return lowered.lowered.compile()

@@ -181,6 +181,32 @@ def test_an_error_in_one_coordinate_is_found(index):
         check_gradients(function, X)
 
 
+def test_values_are_those_of_the_coordinate_named():
+    for index in np.ndindex(X.shape):
+        here = jnp.arange(12).reshape(3, 4) == index[0] * 4 + index[1]
+
+        def function(x, here=here):
+            return jnp.where(here, inflated(jnp.tanh(x)), jnp.tanh(x)).sum()
+
+        slope = 1 - np.tanh(np.float64(X[index])) ** 2
+        with pytest.raises(AssertionError) as got:
+            check_gradients(function, X)
+        reverse, forward, differences = (
+            float(value)
+            for value in re.findall(r"(\S+) \((?:\w+ mode|finite diff)", str(got.value))
+        )
+        np.testing.assert_allclose([reverse, forward], 1.01 * slope, rtol=1e-8)
+        np.testing.assert_allclose(differences, slope, rtol=1e-6)
+
+
+def test_complex_values_are_those_at_the_point():
+    with pytest.raises(
+        AssertionError,
+        match=r"by z\.imag, got 4\.04 .reverse mode., 4\.04 .forward mode. and 4 ",
+    ):
+        check_gradients(lambda z: inflated(z.imag**2) + z.real, 1 + 2j)
+
+
 @pytest.mark.parametrize("size", [1e-4, 1e-9, 1e-11])
 def test_a_parameter_of_tiny_gradient_is_checked_at_its_own_scale(size):
     def function(x, y):
@@ -199,6 +225,18 @@ def test_a_parameter_without_gradient_passes():
         x = jax.random.normal(jax.random.key(seed), (4, 2, 2, 3))
         bias = jnp.broadcast_to(x[:1, :1, :1], x.shape)
         check_gradients(function, {"norm": norm, "bias": bias}, x)
+
+
+def test_rounding_in_step_at_many_places_is_no_error():
+    # The rounding of (x + b) - b is the same at each of many equal x: it adds up, as it
+    # does nowhere else.
+    x = jnp.full(4096, 0.3)
+
+    def function(x, bias):
+        return ((x + jnp.broadcast_to(bias, x.shape)) - bias).sum()
+
+    for bias in np.linspace(0.1, 0.7, 20):
+        check_gradients(function, x, bias, max_coordinates=1)
 
 
 def test_a_missing_gradient_is_found():
@@ -348,6 +386,12 @@ def test_a_derivative_lost_where_the_function_is_smooth_is_no_kink():
     check_gradients(identity, jnp.ones(()))
     with pytest.raises(AssertionError, match=r"got 0 .* and 1 "):
         check_gradients(identity, jnp.zeros(()))
+
+
+def test_the_edge_of_a_domain_raises_no_alarm():
+    # Not defined below zero, and of infinite second derivative at it.
+    check_gradients(lambda x: (x**1.5).sum(), jnp.zeros(6))
+    check_gradients(lambda x: ((-x) ** 1.5).sum(), jnp.zeros(6))
 
 
 def test_kinks_everywhere_are_undecidable():
