@@ -13,6 +13,7 @@ from fnn.inspection import summary as summary
 from fnn.layers.adaptive_pooling import adaptive_avg_pool as adaptive_avg_pool
 from fnn.layers.adaptive_pooling import adaptive_max_pool as adaptive_max_pool
 from fnn.layers.batch_normalization import batch_norm as batch_norm
+from fnn.layers.both_ways import bidirectional as bidirectional
 from fnn.layers.contraction import bilinear as bilinear
 from fnn.layers.contraction import einsum as einsum
 from fnn.layers.convolution import conv as conv
@@ -39,6 +40,7 @@ from fnn.layers.relative_positions import rotary as rotary
 from fnn.layers.resizing import pixel_shuffle as pixel_shuffle
 from fnn.layers.resizing import pixel_unshuffle as pixel_unshuffle
 from fnn.layers.resizing import upsample as upsample
+from fnn.layers.separable_convolution import separable_conv as separable_conv
 from fnn.layers.shaping import flatten as flatten
 from fnn.layers.shaping import reshape as reshape
 from fnn.layers.stochastic import drop_path as drop_path
@@ -80,6 +82,7 @@ __all__ = [
     "attention",
     "avg_pool",
     "batch_norm",
+    "bidirectional",
     "bilinear",
     "capture",
     "constructor",
@@ -128,6 +131,7 @@ __all__ = [
     "rms_norm",
     "rnn_cell",
     "rotary",
+    "separable_conv",
     "sequential",
     "sinusoidal_positions",
     "spectral_norm",

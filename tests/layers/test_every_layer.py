@@ -62,6 +62,8 @@ LAYERS = [
     (fnn.einsum("...n,nhd->...hd", {"h": 2, "d": 3}), SEQUENCE),
     (fnn.einsum("...gn,gnm->...gm", {"m": 3}), SEQUENCE),
     (fnn.bilinear(3), ROW, ROW[:, :2]),
+    (fnn.separable_conv(3, (3, 2), stride=2, multiplier=2), IMAGE),
+    (fnn.bidirectional(fnn.gru_cell(3)), SEQUENCE),
 ]
 every_layer = pytest.mark.parametrize(
     "layer, inputs", [pytest.param(row[0], row[1:], id=repr(row[0])) for row in LAYERS]

@@ -1958,6 +1958,92 @@ CALLS = [
         ValueError,
         "bilinear: expected z of shape (..., 5), got (2, 4).",
     ),
+    # separable_conv
+    (
+        lambda: fnn.separable_conv(0, (3,)),
+        ValueError,
+        "separable_conv: expected features of at least 1, got 0.",
+    ),
+    (
+        lambda: fnn.separable_conv(4, 3),
+        TypeError,
+        "separable_conv: expected window to be a tuple of 1 to 3 ints, got 3.",
+    ),
+    (
+        lambda: fnn.separable_conv(4, (3,), multiplier=0),
+        ValueError,
+        "separable_conv: expected multiplier of at least 1, got 0.",
+    ),
+    (
+        lambda: fnn.separable_conv(4, (3,), weight_init=1.0),
+        TypeError,
+        "separable_conv: expected weight_init to be a function, got 1.0.",
+    ),
+    (
+        lambda: init(fnn.separable_conv(4, (3, 3)), SEQUENCE),
+        ValueError,
+        "separable_conv: expected x of shape (batch, height, width, channels), got "
+        "(2, 5, 4).",
+    ),
+    (
+        lambda: init(fnn.separable_conv(4, (3,)), jnp.ones((2, 5, 0))),
+        ValueError,
+        "separable_conv: expected at least 1 channel, got shape (2, 5, 0).",
+    ),
+    (
+        lambda: init(fnn.separable_conv(4, (7,), padding="VALID"), SEQUENCE),
+        ValueError,
+        "separable_conv: expected length of at least 7 with its padding, got 5.",
+    ),
+    # bidirectional
+    (
+        lambda: fnn.bidirectional(3),
+        TypeError,
+        "bidirectional: expected a layer or a function of arrays, got 3.",
+    ),
+    (
+        lambda: fnn.bidirectional(fnn.gru_cell(3), return_carry=1),
+        TypeError,
+        "bidirectional: expected return_carry to be True or False, got 1.",
+    ),
+    (
+        lambda: fnn.bidirectional(fnn.gru_cell(3), axis="time"),
+        TypeError,
+        "bidirectional: expected axis to be an int, got 'time'.",
+    ),
+    (
+        lambda: fnn.bidirectional(fnn.gru_cell(3), axis=1),
+        ValueError,
+        "bidirectional: expected axis counted from the end, such as -2, got 1.",
+    ),
+    (
+        lambda: fnn.bidirectional(fnn.gru_cell(3), unroll=0),
+        ValueError,
+        "bidirectional: expected unroll of at least 1, got 0.",
+    ),
+    (
+        lambda: fnn.bidirectional(fnn.rnn_cell(3)).apply(
+            {"forward": RNN, "backward": RNN}, SEQUENCE, carry=jnp.ones((2, 3))
+        ),
+        TypeError,
+        "bidirectional: expected carry to be a dict of forward and backward, got "
+        "float32[2, 3].",
+    ),
+    (
+        lambda: init(
+            fnn.bidirectional(lambda carry, x: (x.sum(-1), x.sum(-1))), SEQUENCE
+        ),
+        ValueError,
+        "bidirectional: expected a cell whose outputs have an axis of features, got "
+        "(2, 5) over time.",
+    ),
+    (
+        lambda: fnn.bidirectional(fnn.rnn_cell(3)).apply(
+            {"forward": RNN, "backward": RNN}, SEQUENCE, mask=jnp.ones(5)
+        ),
+        TypeError,
+        "bidirectional: expected inputs by name among (carry, lengths, x), got mask.",
+    ),
 ]
 
 
@@ -1974,6 +2060,7 @@ CONSTRUCTORS = [
     "adaptive_max_pool",
     "avg_pool",
     "batch_norm",
+    "bidirectional",
     "bilinear",
     "conv",
     "conv_transpose",
@@ -1999,6 +2086,7 @@ CONSTRUCTORS = [
     "reshape",
     "rms_norm",
     "rnn_cell",
+    "separable_conv",
     "upsample",
 ]
 
