@@ -97,7 +97,7 @@ def bert(
     check_count("bert", "layers", layers)
     check_flags("bert", pooled=pooled, remat=remat)
     table: dict[str, Any] = {"weight_init": normal(0.02), "param_dtype": param_dtype}
-    options = table | {"out_init": normal(0.02)}
+    options: dict[str, Any] = table | {"out_init": normal(0.02)}
     norm = layer_norm(eps=eps, param_dtype=param_dtype)
     block = transformer_block(
         attention(

@@ -104,12 +104,12 @@ def encoder_decoder(
     check_flags("encoder_decoder", norm_first=norm_first, tied=tied, remat=remat)
     weights: dict[str, Any] = {"weight_init": glorot_uniform()}
     weights |= {"param_dtype": param_dtype}
-    options = weights | {"out_init": glorot_uniform()}
+    options: dict[str, Any] = weights | {"out_init": glorot_uniform()}
     norm = layer_norm(param_dtype=param_dtype)
 
-    def attending(**kind):
-        options_of_all = options | {"implementation": implementation}
-        return attention(features, heads, dropout=dropout, **kind, **options_of_all)
+    def attending(**kind: Any):
+        kind |= options | {"dropout": dropout, "implementation": implementation}
+        return attention(features, heads, **kind)
 
     def half(attention, cross_attention=None):
         block = transformer_block(
