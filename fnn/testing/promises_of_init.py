@@ -65,6 +65,8 @@ def _named(value: Any, names: dict[str, Any]) -> bool:
         build, args, kwargs = value.call
         if build is as_layer:
             return _named(args[0], names)
+        if isinstance(build, functools.partial):
+            return False  # a module's name is that of its forward function
         return _put(names, value.form.name, build) and _named([args, kwargs], names)
     if isinstance(value, functools.partial):
         inside = [value.func, value.args, value.keywords]

@@ -14,6 +14,7 @@ from jax.tree_util import keystr, tree_map_with_path
 
 from fnn.composition import flatten, fold, label
 from fnn.contract import Outline, as_layer, constructor, form_around, is_layer, make
+from fnn.layers.dtypes import at_least_float32
 from fnn.shapes import is_array, shown, word
 from fnn.tree import Pattern, matching, paths
 
@@ -68,6 +69,7 @@ def weight_norm(layer: Any, pattern: Pattern = WEIGHTS) -> Any:
                 return leaf
             direction, scale = leaf["direction"], leaf["scale"]
             depth = stacks(name_of(path))
+            check_pair(name_of(path), direction, scale, depth)
             scale = jnp.expand_dims(scale, contracted(direction, depth))
             gain = scale / jnp.asarray(length(direction, depth), scale.dtype)
             return direction * jnp.broadcast_to(gain, direction.shape)
@@ -76,6 +78,16 @@ def weight_norm(layer: Any, pattern: Pattern = WEIGHTS) -> Any:
             return type(leaf) is dict and set(leaf) == {"direction", "scale"}
 
         return tree_map_with_path(one, params, is_leaf=is_pair)
+
+    def check_pair(name, direction, scale, depth):
+        if is_array(direction) and is_array(scale):
+            stack, outputs = direction.shape[:depth], direction.shape[-1:]
+            if direction.ndim > depth + 1 and scale.shape == stack + outputs:
+                return
+        raise ValueError(
+            f"weight_norm: expected direction (..., n, m) and scale (m,) of {name}, "
+            f"got {shown(direction)} and {shown(scale)}."
+        )
 
     def draw(line, key):
         params, state = line.draw(key)
@@ -131,28 +143,44 @@ def lora(
     stacks = stacked_axes(layer)
     uniform = jax.nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")
 
-    def draw(line, key):
-        base, state = line.draw(key)
+    def shapes(base):
+        """The shapes of the small matrices beside each parameter of the layer."""
         hit = chosen("lora", pattern, base, stacks)
-        key = fold(key, "/lora")
 
         def one(path, leaf):
-            name = name_of(path)
-            if name not in hit:
+            if name_of(path) not in hit:
                 return ()
-            stack = leaf.shape[: stacks(name)]
-            shape = (*leaf.shape[len(stack) : -1], rank)
-            keys = jax.random.split(fold(key, name), math.prod(stack))
-            down = jax.vmap(lambda key: uniform(key, shape, leaf.dtype))(keys)
-            up = jnp.zeros((*stack, rank, leaf.shape[-1]), leaf.dtype)
-            return {"down": down.reshape(*stack, *shape), "up": up}
+            up = (*leaf.shape[: stacks(name_of(path))], rank, leaf.shape[-1])
+            sizes = {"down": (*leaf.shape[:-1], rank), "up": up}
+            return {k: jax.ShapeDtypeStruct(v, leaf.dtype) for k, v in sizes.items()}
 
-        return {"base": base, "lora": tree_map_with_path(one, base)}, state
+        return tree_map_with_path(one, base)
+
+    def draw(line, key):
+        base, state = line.draw(key)
+        key = fold(key, "/lora")
+
+        def one(path, like):
+            name, _, side = name_of(path).rpartition("/")
+            if side == "up":
+                return jnp.zeros(like.shape, like.dtype)
+            depth = stacks(name)
+            keys = jax.random.split(fold(key, name), math.prod(like.shape[:depth]))
+            down = jax.vmap(lambda key: uniform(key, like.shape[depth:], like.dtype))
+            return down(keys).reshape(like.shape)
+
+        return {"base": base, "lora": tree_map_with_path(one, shapes(base))}, state
 
     def joined(params):
         if type(params) is not dict or set(params) != {"base", "lora"}:
             raise ValueError(
                 f"lora: expected params in a dict of base, lora, got {shown(params)}."
+            )
+        expected = shapes(params["base"])
+        if sizes(params["lora"]) != sizes(expected):
+            raise ValueError(
+                f"lora: expected its params, at lora, to be {shown(expected)}, "
+                f"got {shown(params['lora'])}."
             )
         small = paths(params["lora"])
 
@@ -251,6 +279,11 @@ def chosen(
     return hit
 
 
+def sizes(tree: Any) -> Any:
+    """The tree with the shape of each leaf, and of no other dtype, in its place."""
+    return jax.tree.map(lambda leaf: list(getattr(leaf, "shape", "none")), tree)
+
+
 def name_of(path: Any) -> str:
     return keystr(path, simple=True, separator="/")
 
@@ -262,6 +295,5 @@ def contracted(weight: Array, depth: int) -> tuple[int, ...]:
 
 def length(weight: Array, depth: int) -> Array:
     """The norm of the weights of each output, in at least float32, axes kept."""
-    wide = jnp.promote_types(weight.dtype, jnp.float32)
-    squares = jnp.square(jnp.asarray(weight, wide))
+    squares = jnp.square(weight.astype(at_least_float32(weight.dtype)))
     return jnp.sqrt(jnp.sum(squares, contracted(weight, depth), keepdims=True))

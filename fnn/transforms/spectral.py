@@ -62,9 +62,9 @@ def spectral_norm(
         )
     form, stacks = layer.form, stacked_axes(layer)
 
-    def matrix(name, weight):
+    def matrix(name, weight, dtype):
         stack = weight.shape[: stacks(name)]
-        return lax.stop_gradient(weight).reshape(*stack, -1, weight.shape[-1])
+        return weight.astype(dtype).reshape(*stack, -1, weight.shape[-1])
 
     def unit(vector):
         norm = jnp.sqrt(jnp.sum(vector**2, -1, keepdims=True))
@@ -87,7 +87,7 @@ def spectral_norm(
             name = name_of(path)
             if name not in hit:
                 return ()
-            weights = matrix(name, leaf)
+            weights = lax.stop_gradient(matrix(name, leaf, leaf.dtype))
             shape = (*weights.shape[:-2], weights.shape[-1])
             right = unit(jax.random.normal(fold(key, name), shape, leaf.dtype))
             left = jnp.zeros(weights.shape[:-1], leaf.dtype)
@@ -118,7 +118,8 @@ def spectral_norm(
             if f"{name}/left" not in known:
                 return ()
             vectors = {side: known[f"{name}/{side}"] for side in ("left", "right")}
-            vectors = steps(matrix(name, leaf), vectors, iterations)
+            weights = matrix(name, leaf, vectors["left"].dtype)
+            vectors = steps(weights, vectors, iterations)
             return jax.tree.map(lax.stop_gradient, vectors)
 
         vectors = state["vectors"]
@@ -130,11 +131,11 @@ def spectral_norm(
             name = name_of(path)
             if f"{name}/left" not in now:
                 return leaf
-            weights = leaf.reshape(*leaf.shape[: stacks(name)], -1, leaf.shape[-1])
             left, right = now[f"{name}/left"], now[f"{name}/right"]
+            weights = matrix(name, leaf, left.dtype)
             value = jnp.einsum("...nm,...n,...m->...", weights, left, right)
             value = value.reshape(value.shape + (1,) * (leaf.ndim - value.ndim))
-            return leaf / jnp.broadcast_to(value, leaf.shape)
+            return leaf / jnp.broadcast_to(value.astype(leaf.dtype), leaf.shape)
 
         params = tree_map_with_path(divided, params)
         outputs, inner = form.run(params, state["inner"], inputs, named, key, train)
