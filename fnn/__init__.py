@@ -1,5 +1,6 @@
 """fnn: functional neural networks for JAX."""
 
+from fnn import models as models
 from fnn import testing as testing
 from fnn import training as training
 from fnn.combinators import parallel as parallel
@@ -18,6 +19,7 @@ from fnn.layers.contraction import bilinear as bilinear
 from fnn.layers.contraction import einsum as einsum
 from fnn.layers.convolution import conv as conv
 from fnn.layers.embedding import embed as embed
+from fnn.layers.experts import mixture_of_experts as mixture_of_experts
 from fnn.layers.global_pooling import global_avg_pool as global_avg_pool
 from fnn.layers.global_pooling import global_max_pool as global_max_pool
 from fnn.layers.group_normalization import group_norm as group_norm
@@ -31,6 +33,7 @@ from fnn.layers.over_time import recurrent as recurrent
 from fnn.layers.pooling import avg_pool as avg_pool
 from fnn.layers.pooling import max_pool as max_pool
 from fnn.layers.positions import learned_positions as learned_positions
+from fnn.layers.positions import sinusoidal as sinusoidal
 from fnn.layers.positions import sinusoidal_positions as sinusoidal_positions
 from fnn.layers.recurrence import gru_cell as gru_cell
 from fnn.layers.recurrence import lstm_cell as lstm_cell
@@ -66,6 +69,8 @@ from fnn.transforms.reparameterization import merge_lora as merge_lora
 from fnn.transforms.reparameterization import weight_norm as weight_norm
 from fnn.transforms.spectral import spectral_norm as spectral_norm
 from fnn.transforms.stepping import decoding as decoding
+from fnn.transforms.stepping import steps_as as steps_as
+from fnn.transforms.stepping import whole as whole
 from fnn.transforms.wrapping import transform as transform
 from fnn.tree import from_paths as from_paths
 from fnn.tree import merge as merge
@@ -116,6 +121,8 @@ __all__ = [
     "merge",
     "merge_lora",
     "mixed_precision",
+    "mixture_of_experts",
+    "models",
     "module",
     "parallel",
     "parameter",
@@ -133,10 +140,12 @@ __all__ = [
     "rotary",
     "separable_conv",
     "sequential",
+    "sinusoidal",
     "sinusoidal_positions",
     "spectral_norm",
     "split",
     "stack_params",
+    "steps_as",
     "summary",
     "testing",
     "training",
@@ -145,5 +154,6 @@ __all__ = [
     "unstack_params",
     "upsample",
     "weight_norm",
+    "whole",
     "with_state",
 ]

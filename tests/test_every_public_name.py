@@ -22,6 +22,7 @@ JOINS = {"skip": ["batch"]}  # all axes but the first are one example
 WHOLE = {"skip": ["batch", "vmap"]}  # it takes no input: there is nothing to map
 STOPS = {"skip": ["gradients"]}  # of what is frozen, or of vectors
 CARRIES = {"skip": ["dtypes"]}  # what goes from copy to copy keeps its dtype
+BALANCES = {"skip": ["batch", "dtypes"]}  # over all steps, in float32
 ROUNDS = {"skip": ["gradients", "dtypes"], "tolerance": 0.01}  # to bfloat16
 
 
@@ -82,6 +83,9 @@ ROWS = {
     "lstm_cell": [(fnn.lstm_cell(3), None, ROW)],
     "map_parts": [(fnn.map_parts(lambda path, part: part, BLOCK), ROW)],
     "max_pool": [(fnn.max_pool((2, 2)), IMAGE)],
+    "mixture_of_experts": [
+        (fnn.mixture_of_experts(fnn.dense(3), 2), SEQUENCE, BALANCES)
+    ],
     "mixed_precision": [(fnn.mixed_precision(BLOCK), ROW, ROUNDS)],
     "module": [(wired, ROW)],
     "parallel": [(fnn.parallel(BLOCK, NORMED, combine=sum), ROW)],
@@ -108,6 +112,7 @@ ROWS = {
         (fnn.transformer_block(ATTENTION, fnn.feed_forward(4, hidden=6)), SEQUENCE)
     ],
     "upsample": [(fnn.upsample((2, 3)), IMAGE)],
+    "whole": [(fnn.whole(ATTENTION), SEQUENCE)],
     "weight_norm": [(fnn.weight_norm(NORMED), ROW)],
     "with_state": [(fnn.with_state(BLOCK), ROW)],
 }
@@ -121,10 +126,13 @@ NO_LAYERS = {
     "from_paths": "a function of trees",
     "merge": "a function of trees",
     "merge_lora": "a function of params",
+    "models": "a module",
     "paths": "a function of trees",
     "rotary": "a function of arrays",
+    "sinusoidal": "a function of arrays",
     "split": "a function of trees",
     "stack_params": "a function of params",
+    "steps_as": "its call holds a function: tests/transforms/test_stepping.py",
     "summary": "a function of layers",
     "testing": "a module",
     "training": "a module",

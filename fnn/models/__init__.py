@@ -1,1 +1,8 @@
 """Models, each a short file composed of layers."""
+
+from fnn.models.bert import bert as bert
+from fnn.models.encoder_decoder import encoder_decoder as encoder_decoder
+from fnn.models.gpt import gpt as gpt
+from fnn.models.vit import vit as vit
+
+__all__ = ["bert", "encoder_decoder", "gpt", "vit"]

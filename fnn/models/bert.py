@@ -81,8 +81,7 @@ def bert(
         types have another shape than ids.
 
     Example:
-      >>> from fnn.models.bert import bert
-      >>> net = bert(11, length=8, features=8, heads=2, layers=2)
+      >>> net = fnn.models.bert(11, length=8, features=8, heads=2, layers=2)
       >>> ids = jnp.array([[3, 1, 4, 1, 5], [9, 2, 6, 0, 0]])
       >>> params = net.init(jax.random.key(0), ids)
       >>> net.apply(params, ids, lengths=jnp.array([5, 3])).shape

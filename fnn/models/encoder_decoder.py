@@ -82,8 +82,7 @@ def encoder_decoder(
       ValueError: If an option is out of range.
 
     Example:
-      >>> from fnn.models.encoder_decoder import encoder_decoder
-      >>> net = encoder_decoder(11, features=8, heads=2, layers=2)
+      >>> net = fnn.models.encoder_decoder(11, features=8, heads=2, layers=2)
       >>> source, target = jnp.array([[3, 1, 4, 1]]), jnp.array([[5, 9, 2]])
       >>> params = net.init(jax.random.key(0), source, target)
       >>> net.apply(params, source, target).shape

@@ -102,8 +102,7 @@ def gpt(
       ValueError: If an option is out of range, or a sequence is longer than ``length``.
 
     Example:
-      >>> from fnn.models.gpt import gpt
-      >>> net = gpt(11, length=8, features=8, heads=2, layers=2)
+      >>> net = fnn.models.gpt(11, length=8, features=8, heads=2, layers=2)
       >>> ids = jnp.array([[3, 1, 4, 1, 5]])
       >>> params = net.init(jax.random.key(0), ids)
       >>> net.apply(params, ids).shape

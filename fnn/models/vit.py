@@ -79,8 +79,7 @@ def vit(
       ValueError: If an option is out of range, or images are of another size.
 
     Example:
-      >>> from fnn.models.vit import vit
-      >>> net = vit(10, patch=4, features=8, heads=2, layers=2)
+      >>> net = fnn.models.vit(10, patch=4, features=8, heads=2, layers=2)
       >>> images = jnp.ones((2, 8, 12, 1))
       >>> params = net.init(jax.random.key(0), images)
       >>> params["positions"]["weight"].shape, net.apply(params, images).shape

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-from jax.extend.core import ClosedJaxpr, jaxpr_as_fun
 
 
 def compiled_for(function: Callable, *args: Any) -> Callable:
@@ -15,6 +14,8 @@ def compiled_for(function: Callable, *args: Any) -> Callable:
     mistaken for what it was; but the arrays that it closes over become arguments, so
     that the same network with other values is the same program.
     """
+    from jax.extend.core import ClosedJaxpr, jaxpr_as_fun  # slow to import
+
     jaxpr, shapes = jax.make_jaxpr(function, return_shape=True)(*args)
     structure = jax.tree.structure(shapes)
 

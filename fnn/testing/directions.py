@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.extend.core import ClosedJaxpr, Jaxpr
 
 from fnn.testing.compilation import compiled_for
 from fnn.testing.coordinates import Problem
@@ -208,10 +207,10 @@ def _narrow_types(problem: Problem, mode: str) -> list[str]:
     return sorted(found - {"float64"})
 
 
-def _equations(jaxpr: Jaxpr) -> Iterator[Any]:
+def _equations(jaxpr: Any) -> Iterator[Any]:
     for equation in jaxpr.eqns:
         yield equation
         for inner in jax.tree.leaves(list(equation.params.values())):
-            inner = inner.jaxpr if isinstance(inner, ClosedJaxpr) else inner
-            if isinstance(inner, Jaxpr):
+            inner = getattr(inner, "jaxpr", inner)  # of a closed one
+            if hasattr(inner, "eqns"):
                 yield from _equations(inner)

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fnn.contract import check_key
+from fnn.checks import check_key
 from fnn.shapes import is_array, word
 from fnn.training.checks import check_count
 from fnn.tree import paths

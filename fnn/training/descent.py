@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import optax
 from jax import lax
 
-from fnn.contract import check_key, pair
+from fnn.checks import check_key, pair
 from fnn.training.checks import (
     check_count,
     check_loss,
