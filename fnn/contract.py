@@ -112,6 +112,7 @@ class Form:
     added: frozenset[str] = frozenset()  # inputs by name that reach it past containers
     sliced: frozenset[str] = frozenset()  # those of them that differ between copies
     inner_state: Callable[..., State] = lambda f, state: f(state)  # f on the wrapped's
+    step_axes: int = 1  # of one step of its sequences without batch, if it is a cell
 
     def check_names(self, named: dict[str, Any]) -> None:
         """Raises where an input by name is one that nobody names."""
@@ -127,7 +128,8 @@ class Form:
 
 def form_around(layer: Any, **changes: Any) -> Form:
     """The form of what wraps one other layer, and has its path; the same at first."""
-    kept = ("outline", "run", "stateful", "draws", "accepts", "seen", "added", "sliced")
+    kept = ("outline", "run", "stateful", "draws", "accepts", "seen", "added")
+    kept += ("sliced", "step_axes")
     fields = {field: getattr(layer.form, field) for field in kept}
     return Form(**{"name": layer.form.name, "parts": layer} | fields | changes)
 

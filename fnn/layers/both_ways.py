@@ -9,16 +9,17 @@ import jax.numpy as jnp
 
 from fnn.composition import compose
 from fnn.contract import as_layer, constructor, make
-from fnn.layers.checks import check_count, check_flags, is_int
+from fnn.layers.checks import check_count, check_flags
 from fnn.layers.over_time import recurrent
-from fnn.shapes import shown, spec, word
+from fnn.layers.time_axis import time_axis
+from fnn.shapes import shown, spec
 
 WAYS = ("forward", "backward")
 
 
 @constructor
 def bidirectional(
-    cell: Any, *, return_carry: bool = False, axis: int = -2, unroll: int = 1
+    cell: Any, *, return_carry: bool = False, axis: int | None = None, unroll: int = 1
 ) -> Any:
     """A cell run both ways over time, ``(batch..., time, n)`` to twice its features.
 
@@ -35,7 +36,8 @@ def bidirectional(
       cell: A layer ``apply(params, carry, x) -> (carry, y)``, as `recurrent` takes it.
       return_carry: Whether to return ``(carry, y)``, with the last carry of each way,
         ``{"forward": ..., "backward": ...}``.
-      axis: Where time stands in ``x``, counted from the end.
+      axis: Where time stands in ``x``, counted from the end; by default before the
+        features, or before the space of a `conv_lstm_cell`.
       unroll: How many steps one iteration of the loop runs.
 
     Raises:
@@ -56,22 +58,16 @@ def bidirectional(
     """
     cell = as_layer(cell, "bidirectional")
     check_flags("bidirectional", return_carry=return_carry)
-    if not is_int(axis):
-        raise TypeError(f"bidirectional: expected axis to be an int, got {word(axis)}.")
-    if axis >= 0:
-        raise ValueError(
-            f"bidirectional: expected axis counted from the end, such as -2, got "
-            f"{axis}."
-        )
+    at = time_axis("bidirectional", axis, cell)
     check_count("bidirectional", "unroll", unroll)
     options: dict[str, Any] = {"return_carry": True}
-    options |= {"axis": axis} if axis != -2 else {}
+    options |= {"axis": axis} if axis is not None else {}
     options |= {"unroll": unroll} if unroll != 1 else {}
     ways = {
         "forward": recurrent(cell, **options),
         "backward": recurrent(cell, reverse=True, **options),
     }
-    return _both(ways, return_carry, axis)
+    return _both(ways, return_carry, at)
 
 
 def _both(ways: dict[str, Any], return_carry: bool, axis: int) -> Any:

@@ -12,17 +12,18 @@ from jax import Array, lax
 
 from fnn.checks import pair
 from fnn.contract import Outline, as_layer, constructor, form_around, make
-from fnn.layers.checks import check_count, check_flags, is_int
+from fnn.layers.checks import check_count, check_flags
 from fnn.layers.time_axis import (
     Lead,
     check_lengths,
     sequence,
     step_of,
     time_after_batch,
+    time_axis,
     where,
     with_time,
 )
-from fnn.shapes import abstract, shown, spec, word, zeros
+from fnn.shapes import abstract, shown, spec, zeros
 from fnn.taps import Tap, collected, emptied, renewed, untapped
 
 
@@ -33,7 +34,7 @@ def recurrent(
     reverse: bool = False,
     keep_carry: bool = False,
     return_carry: bool = False,
-    axis: int = -2,
+    axis: int | None = None,
     unroll: int = 1,
 ) -> Any:
     """A cell run over time, ``(batch..., time, n) -> (batch..., time, features)``.
@@ -59,7 +60,8 @@ def recurrent(
         for back-propagation through pieces of a long sequence, and for sampling step by
         step. ``carry=`` overrides it.
       return_carry: Whether to return ``(carry, y)``, with the last carry.
-      axis: Where time stands in ``x``, counted from the end: -1 if the steps of ``x``
+      axis: Where time stands in ``x``, counted from the end: by default before the
+        features, or before the space of a `conv_lstm_cell`; -1 if the steps of ``x``
         are scalars such as ids, -4 if they are images. What stands before it are batch
         axes, after which time stands in ``y``, too (or first, in an array of ``y`` that
         has no batch axes).
@@ -84,19 +86,14 @@ def recurrent(
     check_flags(
         "recurrent", reverse=reverse, keep_carry=keep_carry, return_carry=return_carry
     )
-    if not is_int(axis):
-        raise TypeError(f"recurrent: expected axis to be an int, got {word(axis)}.")
-    if axis >= 0:
-        raise ValueError(
-            f"recurrent: expected axis counted from the end, such as -2, got {axis}."
-        )
+    at = time_axis("recurrent", axis, cell)
     check_count("recurrent", "unroll", unroll)
 
     def kept(carry, state):
         return {"carry": carry, "inner": state} if keep_carry else state
 
     def outline(key, inputs, named):
-        x, lead = sequence(inputs, axis, batch=True)
+        x, lead = sequence(inputs, at, batch=True)
         start, _, named = _own(named, lead)
         line = form.outline(key, (start, step_of(x, lead)), named)
         carry, y = _pair(form.name, line.outputs)
@@ -110,7 +107,7 @@ def recurrent(
         return Outline(draw, line.params, kept(carry, line.state), outputs)
 
     def run(params, state, inputs, named, key, train):
-        x, lead = sequence(inputs, axis, batch=False)
+        x, lead = sequence(inputs, at, batch=False)
         x = jax.tree.map(jnp.asarray, x)
         start, lengths, named = _own(named, lead)
         inner = state
@@ -138,7 +135,7 @@ def recurrent(
         "return_carry": return_carry,
     }
     options = {name: value for name, value in options.items() if value}
-    options |= {"axis": axis} if axis != -2 else {}
+    options |= {"axis": axis} if axis is not None else {}
     options |= {"unroll": unroll} if unroll != 1 else {}
 
     def decoding(length):

@@ -10,9 +10,23 @@ import numpy as np
 from jax import Array
 from jax.core import Tracer
 
-from fnn.layers.checks import check_array
+from fnn.layers.checks import check_array, is_int
+from fnn.shapes import word
 
 Lead = tuple[int, ...]  # the lengths of the batch axes and, last, of time
+
+
+def time_axis(owner: str, axis: Any, cell: Any) -> int:
+    """Where time stands in a cell's sequences, counted from the end; None asks it."""
+    if axis is None:
+        return -1 - cell.form.step_axes
+    if not is_int(axis):
+        raise TypeError(f"{owner}: expected axis to be an int, got {word(axis)}.")
+    if axis >= 0:
+        raise ValueError(
+            f"{owner}: expected axis counted from the end, such as -2, got {axis}."
+        )
+    return axis
 
 
 def sequence(inputs: tuple, axis: int, *, batch: bool) -> tuple[Any, Lead]:
