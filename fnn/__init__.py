@@ -18,6 +18,7 @@ from fnn.layers.both_ways import bidirectional as bidirectional
 from fnn.layers.contraction import bilinear as bilinear
 from fnn.layers.contraction import einsum as einsum
 from fnn.layers.convolution import conv as conv
+from fnn.layers.convolutional_recurrence import conv_lstm_cell as conv_lstm_cell
 from fnn.layers.embedding import embed as embed
 from fnn.layers.experts import mixture_of_experts as mixture_of_experts
 from fnn.layers.global_pooling import global_avg_pool as global_avg_pool
@@ -92,6 +93,7 @@ __all__ = [
     "capture",
     "constructor",
     "conv",
+    "conv_lstm_cell",
     "conv_transpose",
     "decoding",
     "dense",

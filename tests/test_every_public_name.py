@@ -59,6 +59,7 @@ ROWS = {
     "capture": [(fnn.capture(NORMED, "0"), ROW)],
     "constructor": [(scaled(2.0), ROW)],
     "conv": [(fnn.conv(3, (3, 3), stride=2), IMAGE)],
+    "conv_lstm_cell": [(fnn.conv_lstm_cell(3, (3, 3)), None, IMAGE[:, :2, :3])],
     "conv_transpose": [(fnn.conv_transpose(3, (3,), stride=2), SEQUENCE)],
     "dense": [(fnn.dense(3), SEQUENCE)],
     "drop_path": [(fnn.drop_path(0.5), SEQUENCE, JOINS)],

@@ -26,6 +26,10 @@ LSTM = {
     "input": {"weight": jnp.ones((4, 12)), "bias": jnp.ones(12)},
     "recurrent": {"weight": jnp.ones((3, 12))},
 }
+CONV_LSTM = {
+    "input": {"weight": jnp.ones((1, 4, 12)), "bias": jnp.ones(12)},
+    "recurrent": {"weight": jnp.ones((1, 3, 12))},
+}
 KEPT = {
     "carry": {"cell": jnp.ones((2, 3)), "hidden": jnp.ones((2, 3))},
     "inner": (),
@@ -2044,6 +2048,82 @@ CALLS = [
         TypeError,
         "bidirectional: expected inputs by name among (carry, lengths, x), got mask.",
     ),
+    # conv_lstm_cell
+    (
+        lambda: fnn.conv_lstm_cell(0, (3,)),
+        ValueError,
+        "conv_lstm_cell: expected features of at least 1, got 0.",
+    ),
+    (
+        lambda: fnn.conv_lstm_cell(3, 3),
+        TypeError,
+        "conv_lstm_cell: expected window to be a tuple of 1 to 3 ints, got 3.",
+    ),
+    (
+        lambda: fnn.conv_lstm_cell(3, (3, 3), recurrent_window=(3,)),
+        ValueError,
+        "conv_lstm_cell: expected recurrent_window of at least 1, once or for each of "
+        "2 axes, got (3,).",
+    ),
+    (
+        lambda: fnn.conv_lstm_cell(3, (3, 3), padding="CAUSAL"),
+        ValueError,
+        "conv_lstm_cell: expected padding to be one of SAME, VALID, CIRCULAR, REFLECT, "
+        "or (low, high) of at least 0 for each of 2 axes, got 'CAUSAL'.",
+    ),
+    (
+        lambda: fnn.conv_lstm_cell(3, (3,), peepholes=1),
+        TypeError,
+        "conv_lstm_cell: expected peepholes to be True or False, got 1.",
+    ),
+    (
+        lambda: fnn.conv_lstm_cell(3, (3,), forget_bias=float("inf")),
+        ValueError,
+        "conv_lstm_cell: expected forget_bias to be finite, got inf.",
+    ),
+    (
+        lambda: init(fnn.conv_lstm_cell(3, (3, 3)), None, SEQUENCE),
+        ValueError,
+        "conv_lstm_cell: expected x of shape (batch, height, width, channels), got "
+        "(2, 5, 4).",
+    ),
+    (
+        lambda: init(fnn.conv_lstm_cell(3, (3,)), None, jnp.ones((2, 5, 0))),
+        ValueError,
+        "conv_lstm_cell: expected at least 1 channel, got shape (2, 5, 0).",
+    ),
+    (
+        lambda: init(fnn.conv_lstm_cell(3, (7,), padding="VALID"), None, SEQUENCE),
+        ValueError,
+        "conv_lstm_cell: expected length of at least 7 with its padding, got 5.",
+    ),
+    (
+        lambda: init(fnn.conv_lstm_cell(3, (3,)), jnp.ones((2, 5, 3)), SEQUENCE),
+        ValueError,
+        "conv_lstm_cell: expected carry {cell: (2, 5, 3), hidden: (2, 5, 3)}, got "
+        "(2, 5, 3).",
+    ),
+    (
+        lambda: fnn.conv_lstm_cell(3, (1,)).apply(CONV_LSTM, None, jnp.ones((2, 5, 3))),
+        ValueError,
+        "conv_lstm_cell: expected x of shape (..., length, 4), with channels last, got "
+        "(2, 5, 3).",
+    ),
+    (
+        lambda: fnn.conv_lstm_cell(3, (1,), peepholes=True).apply(
+            CONV_LSTM | {"peephole": {"weight": jnp.ones((6, 9))}}, None, SEQUENCE
+        ),
+        ValueError,
+        "conv_lstm_cell: expected params {input: {weight: (1, 4, 12), bias: (12,)}, "
+        "recurrent: {weight: (1, 3, 12)}, peephole: {weight: (5, 9)}}, got {input: "
+        "{weight: (1, 4, 12), bias: (12,)}, recurrent: {weight: (1, 3, 12)}, peephole: "
+        "{weight: (6, 9)}}.",
+    ),
+    (
+        lambda: init(fnn.recurrent(fnn.conv_lstm_cell(3, (3, 3))), SEQUENCE),
+        ValueError,
+        "recurrent: expected x of shape (batch, time, ...), got (2, 5, 4).",
+    ),
 ]
 
 
@@ -2063,6 +2143,7 @@ CONSTRUCTORS = [
     "bidirectional",
     "bilinear",
     "conv",
+    "conv_lstm_cell",
     "conv_transpose",
     "dense",
     "drop_path",
