@@ -12,7 +12,7 @@ from fnn.contract import as_layer, is_layer, with_state
 from fnn.shapes import is_array, shown, spec, word
 from fnn.signatures import takes
 from fnn.training.checks import shown_pair
-from fnn.training.reductions import check_values, mean
+from fnn.training.reductions import check_values, mean, widened
 
 PerExample = Callable[[Any, Any], Any]  # (outputs, targets) -> a value for each example
 
@@ -67,7 +67,8 @@ def supervised(
 ) -> Objective:
     """The mean loss of a network on batches ``(*inputs, targets)``.
 
-    ``value = mean(loss(net(*inputs), targets))``, the mean taken in at least float32
+    ``value = mean(loss(net(*inputs), targets))``, after the network in at least float32:
+    the sum of a softmax over bfloat16 logits would have two or three digits.
 
     A batch is a tuple or a list. Its last item is what ``loss`` compares with, and all
     before it are the network's positional inputs: ``(images, labels)``,
@@ -120,6 +121,7 @@ def supervised(
     def mean_loss(params, state, batch, *, key=None, train=False):
         inputs, targets = inputs_and_targets(batch)
         outputs, state = net.apply(params, state, *inputs, key=key, train=train)
+        outputs, targets = widened((outputs, targets))
 
         def reduced(name, function):
             values = function(outputs, targets)

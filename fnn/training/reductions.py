@@ -40,9 +40,20 @@ def accuracy(outputs: jax.Array, targets: jax.Array) -> jax.Array:
 
 def mean(values: jax.Array) -> jax.Array:
     """The mean over all axes, in at least float32."""
-    values = jnp.asarray(values)
-    wide = jnp.issubdtype(values.dtype, jnp.inexact) and values.dtype.itemsize >= 4
-    return jnp.mean(values if wide else values.astype(jnp.float32))
+    values = widened(jnp.asarray(values))
+    inexact = jnp.issubdtype(values.dtype, jnp.inexact)
+    return jnp.mean(values if inexact else values.astype(jnp.float32))
+
+
+def widened(tree: Any) -> Any:
+    """The tree with its floating arrays in at least float32."""
+
+    def of(leaf):
+        if not is_array(leaf) or not jnp.issubdtype(leaf.dtype, jnp.floating):
+            return leaf
+        return leaf if leaf.dtype.itemsize >= 4 else leaf.astype(jnp.float32)
+
+    return jax.tree.map(of, tree)
 
 
 def check_values(name: str, values: Any, outputs: Any, targets: Any) -> None:

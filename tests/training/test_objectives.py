@@ -36,6 +36,28 @@ def test_low_precision_losses_are_averaged_in_float32():
     np.testing.assert_allclose(value, np.float64(outputs[0, 0]), rtol=1e-6)
 
 
+def test_losses_of_low_precision_are_computed_in_float32():
+    logits = jax.random.normal(jax.random.key(0), (64, 1000)).astype(jnp.bfloat16)
+    labels = jnp.arange(64)
+    loss = optax.softmax_cross_entropy_with_integer_labels
+    value, _ = value_of(supervised(lambda x: x, loss), (logits, labels))
+    exact = np.asarray(logits, np.float64)
+    exact = np.log(np.exp(exact).sum(-1)) - exact[np.arange(64), np.arange(64)]
+    np.testing.assert_allclose(value, exact.mean(), rtol=1e-6)
+
+
+def test_logits_of_ten_thousand_have_finite_losses_and_gradients():
+    logits, labels = jnp.array([[1e4, -1e4], [-1e4, 1e4]]), jnp.array([0, 0])
+    loss = optax.softmax_cross_entropy_with_integer_labels
+    objective = supervised(lambda x: x, loss)
+
+    def value(logits):
+        return objective.loss((), (), (logits, labels))[0]
+
+    assert value(logits) == 1e4
+    np.testing.assert_array_equal(jax.grad(value)(logits), [[0, 0], [-0.5, 0.5]])
+
+
 def test_all_but_the_last_item_are_inputs(data):
     x, y = data
     objective = supervised(lambda a, b: a[:, :2] + b, optax.squared_error)
