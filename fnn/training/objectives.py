@@ -67,8 +67,8 @@ def supervised(
 ) -> Objective:
     """The mean loss of a network on batches ``(*inputs, targets)``.
 
-    ``value = mean(loss(net(*inputs), targets))``, after the network in at least float32:
-    the sum of a softmax over bfloat16 logits would have two or three digits.
+    ``value = mean(loss(net(*inputs), targets))``, after the network in at least
+    float32: the sum of a softmax over bfloat16 logits would have two or three digits.
 
     A batch is a tuple or a list. Its last item is what ``loss`` compares with, and all
     before it are the network's positional inputs: ``(images, labels)``,

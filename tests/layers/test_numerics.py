@@ -18,8 +18,8 @@ DEEP = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", DEEP)
 def test_variance_stays_through_fifty_layers(name):
-    # Of forward values and of gradients alike; a mean over draws, since the product of 50
-    # random matrices of 256 rows varies by a fifth from draw to draw.
+    # Of forward values and of gradients alike; a mean over draws, since the product of
+    # 50 random matrices of 256 rows varies by a fifth from draw to draw.
     layer, shape = DEEP[name]
     net = fnn.repeat(layer, 50)
 
