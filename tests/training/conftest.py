@@ -3,7 +3,7 @@
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import jax.numpy as jnp
 import numpy as np
@@ -51,7 +51,15 @@ def poisoned(data) -> list:
 
 
 @pytest.fixture
-def interrupt_self() -> Callable[[], None]:
+def python_handles_interrupts() -> Iterator[None]:
+    """As in a program on a terminal: a shell has what it runs behind ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def interrupt_self(python_handles_interrupts) -> Callable[[], None]:
     """Sends this process what Ctrl-C would, and gives it time to arrive."""
 
     def interrupt():

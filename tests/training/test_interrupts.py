@@ -26,7 +26,7 @@ def test_a_second_one_is_not_held_back(interrupt_self):
             interrupt_self()
 
 
-def test_the_handler_is_put_back():
+def test_the_handler_is_put_back(python_handles_interrupts):
     before = signal.getsignal(signal.SIGINT)
     with Interrupts():
         assert signal.getsignal(signal.SIGINT) != before
