@@ -3,7 +3,12 @@
 It needs PyTorch, which the other tests do without: ``pytest tests/parity``.
 """
 
+import sys
+from pathlib import Path
+
 import pytest
+
+sys.path.append(str(Path(__file__).parent))  # torch_cases
 
 
 def pytest_ignore_collect(config: pytest.Config) -> bool | None:
