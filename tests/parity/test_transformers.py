@@ -4,8 +4,8 @@ import functools
 
 import jax
 import numpy as np
-import pytest
 import torch
+import transformers
 
 import fnn
 from fnn.layers.relative_positions import rotary
@@ -13,7 +13,6 @@ from fnn.models.bert import bert
 from fnn.models.gpt import gpt
 from fnn.models.vit import vit
 
-transformers = pytest.importorskip("transformers")
 close = functools.partial(np.testing.assert_allclose, rtol=1e-4, atol=1e-5)
 IDS = np.array([[3, 1, 4, 1, 5], [9, 2, 6, 0, 0]])
 LENGTHS = np.array([5, 3])
