@@ -47,6 +47,8 @@ from fnn.layers.resizing import upsample as upsample
 from fnn.layers.separable_convolution import separable_conv as separable_conv
 from fnn.layers.shaping import flatten as flatten
 from fnn.layers.shaping import reshape as reshape
+from fnn.layers.state_spaces import linear_recurrence as linear_recurrence
+from fnn.layers.state_spaces import state_space as state_space
 from fnn.layers.stochastic import drop_path as drop_path
 from fnn.layers.stochastic import dropout as dropout
 from fnn.layers.stochastic import gaussian_noise as gaussian_noise
@@ -116,6 +118,7 @@ __all__ = [
     "intercept",
     "layer_norm",
     "learned_positions",
+    "linear_recurrence",
     "lora",
     "lstm_cell",
     "map_parts",
@@ -147,6 +150,7 @@ __all__ = [
     "spectral_norm",
     "split",
     "stack_params",
+    "state_space",
     "steps_as",
     "summary",
     "testing",

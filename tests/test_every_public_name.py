@@ -80,6 +80,7 @@ ROWS = {
     "intercept": [(fnn.intercept(NORMED, "0", jnp.sin), ROW)],
     "layer_norm": [(fnn.layer_norm(), SEQUENCE)],
     "learned_positions": [(fnn.learned_positions(7), SEQUENCE)],
+    "linear_recurrence": [(fnn.linear_recurrence(3), SEQUENCE)],
     "lora": [(fnn.lora(NORMED, 2), ROW, STOPS)],
     "lstm_cell": [(fnn.lstm_cell(3), None, ROW)],
     "map_parts": [(fnn.map_parts(lambda path, part: part, BLOCK), ROW)],
@@ -108,6 +109,7 @@ ROWS = {
     "sequential": [(BLOCK, ROW), (fnn.sequential(a=NORMED, b=jnp.sin), ROW)],
     "sinusoidal_positions": [(fnn.sinusoidal_positions(), SEQUENCE)],
     "spectral_norm": [(fnn.spectral_norm(NORMED), ROW, STOPS)],
+    "state_space": [(fnn.state_space(3), SEQUENCE)],
     "transform": [(doubled(BLOCK), ROW)],
     "transformer_block": [
         (fnn.transformer_block(ATTENTION, fnn.feed_forward(4, hidden=6)), SEQUENCE)
