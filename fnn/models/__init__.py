@@ -3,7 +3,8 @@
 from fnn.models.bert import bert as bert
 from fnn.models.encoder_decoder import encoder_decoder as encoder_decoder
 from fnn.models.gpt import gpt as gpt
+from fnn.models.lenet import lenet as lenet
 from fnn.models.mlp import mlp as mlp
 from fnn.models.vit import vit as vit
 
-__all__ = ["bert", "encoder_decoder", "gpt", "mlp", "vit"]
+__all__ = ["bert", "encoder_decoder", "gpt", "lenet", "mlp", "vit"]
