@@ -6,6 +6,7 @@ from fnn.models.gpt import gpt as gpt
 from fnn.models.lenet import lenet as lenet
 from fnn.models.mlp import mlp as mlp
 from fnn.models.resnet import resnet as resnet
+from fnn.models.unet import unet as unet
 from fnn.models.vit import vit as vit
 
-__all__ = ["bert", "encoder_decoder", "gpt", "lenet", "mlp", "resnet", "vit"]
+__all__ = ["bert", "encoder_decoder", "gpt", "lenet", "mlp", "resnet", "unet", "vit"]
