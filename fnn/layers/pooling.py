@@ -15,6 +15,7 @@ from fnn.contract import Layer, constructor
 from fnn.layers.checks import check_array, check_flags, check_params
 from fnn.layers.dtypes import at_least_float32
 from fnn.layers.windows import (
+    AXES,
     Pads,
     check_fit,
     check_space,
@@ -71,8 +72,8 @@ def max_pool(
 
     Raises:
       TypeError: If an option is of the wrong kind, or ``x`` is not floating or integer.
-      ValueError: If an option is out of range, a spatial axis is missing, or ``x`` is
-        smaller than the window.
+      ValueError: If an option is out of range, a spatial axis is missing or empty, or
+        ``x`` is smaller than the window.
 
     Example:
       >>> fnn.max_pool((2, 2)).apply((), jnp.arange(16.0).reshape(1, 4, 4, 1)).ravel()
@@ -126,8 +127,8 @@ def avg_pool(
 
     Raises:
       TypeError: If an option is of the wrong kind, or ``x`` is not floating or complex.
-      ValueError: If an option is out of range, a spatial axis is missing, or ``x`` is
-        smaller than the window.
+      ValueError: If an option is out of range, a spatial axis is missing or empty, or
+        ``x`` is smaller than the window.
 
     Example:
       >>> fnn.avg_pool((2, 2)).apply((), jnp.arange(16.0).reshape(1, 4, 4, 1)).ravel()
@@ -192,6 +193,9 @@ def _pool(
     else:
         pads = ((0, 0),) * rank if isinstance(padding, str) else padding
     check_fit(owner, sizes, pads, window)
+    for name, size in zip(AXES[rank], sizes, strict=True):
+        if size < 1:  # padding alone has no largest value and no mean
+            raise ValueError(f"{owner}: expected {name} of at least 1, got {size}.")
     if any(map(any, pads)):
         around = [(0, 0, 0)] * (x.ndim - rank - 1)
         around += [(low, high, 0) for low, high in pads] + [(0, 0, 0)]

@@ -551,6 +551,11 @@ CALLS = [
         "max_pool: expected height of at least 2 with its padding, got 0.",
     ),
     (
+        lambda: fnn.max_pool((3,), padding=2).apply((), jnp.ones((1, 0, 3))),
+        ValueError,
+        "max_pool: expected length of at least 1, got 0.",
+    ),
+    (
         lambda: fnn.max_pool((2, 2)).apply((), "image"),
         TypeError,
         "max_pool: expected x to be an array, got str.",
