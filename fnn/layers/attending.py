@@ -250,5 +250,5 @@ def checked_bias(name: str, bias: Any, full: tuple[int, ...]) -> Array | None:
 
 def _sum(first: Array, second: Array) -> Array:
     """The sum of two arrays of as many axes, in at least float32."""
-    wide = at_least_float32(first.dtype)
+    wide = at_least_float32(first.dtype, second.dtype)
     return jnp.asarray(first, wide) + jnp.asarray(second, wide)

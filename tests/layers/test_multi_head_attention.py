@@ -347,6 +347,19 @@ def test_float64_is_exact():
         np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-12)
 
 
+def test_a_bias_of_float64_stays_exact_beside_one_of_positions():
+    with jax.enable_x64(True):
+        layer = attention(6, 2, position_bias=alibi(2), param_dtype=jnp.float64)
+        x, bias = np.asarray(X, np.float64), np.full((5, 5), 0.1) ** np.arange(5)
+        params = layer.init(jax.random.key(0), x)
+        y = layer.apply(params, x, bias=bias)
+        far = np.abs(np.arange(5) - np.arange(5)[:, None])
+        every = bias - far * np.array([2.0**-4, 2.0**-8])[:, None, None]
+        every = np.broadcast_to(every, (2, 2, 5, 5))
+        expected = oracle(params, x, x, 2, 2, anything, every)
+        np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-12)
+
+
 def test_dropout_of_weights_keeps_the_expectation():
     layer, none = attention(6, 2, dropout=0.5), attention(6, 2)
     params = drawn(layer, X)
