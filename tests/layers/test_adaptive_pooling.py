@@ -1,29 +1,14 @@
-import math
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import fnn
+from tests.proof.pooling import in_bins
 
 
 def normal(seed, *shape):
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
-
-
-def pooled(x, size, reduce):
-    """One batch axis; bin by bin, in float64."""
-    space = x.shape[1:-1]
-    y = np.zeros((len(x), *size, x.shape[-1]))
-    for at in np.ndindex(*size):
-        bins = tuple(
-            slice(math.floor(i * n / m), math.ceil((i + 1) * n / m))
-            for i, n, m in zip(at, space, size, strict=True)
-        )
-        part = x.astype(np.float64)[(slice(None), *bins)]
-        y[(slice(None), *at)] = reduce(part, axis=tuple(range(1, x.ndim - 1)))
-    return y
 
 
 @pytest.mark.parametrize(
@@ -39,13 +24,13 @@ def pooled(x, size, reduce):
 def test_adaptive_pools_equal_a_loop_over_bins(space, size):
     x = normal(0, 2, *space, 3)
     y = fnn.adaptive_avg_pool(size).apply((), x)
-    np.testing.assert_allclose(y, pooled(x, size, np.mean), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(y, in_bins(np.mean, size)((), x), rtol=1e-5, atol=1e-6)
     y = fnn.adaptive_max_pool(size).apply((), x)
-    np.testing.assert_array_equal(y, pooled(x, size, np.max))
+    np.testing.assert_array_equal(y, in_bins(np.max, size)((), x))
     whole = np.round(10 * x).astype(np.int8)
     y = fnn.adaptive_max_pool(size).apply((), whole)
     assert y.dtype == jnp.int8
-    np.testing.assert_array_equal(y, pooled(whole, size, np.max))
+    np.testing.assert_array_equal(y, in_bins(np.max, size)((), whole))
 
 
 @pytest.mark.parametrize("build", [fnn.adaptive_avg_pool, fnn.adaptive_max_pool])

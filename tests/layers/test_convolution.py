@@ -1,60 +1,14 @@
-import itertools
-from typing import Any
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import fnn
+from tests.proof.convolution import convolution
 
 
 def normal(seed, *shape):
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
-
-
-def padded(x, rank, padding, window, stride, dilation):
-    """The input with its padding, in float64, by the words of the documentation."""
-    x = x.astype(np.float64)
-    pads = [(0, 0)] * x.ndim
-    for i in range(rank):
-        size, axis = x.shape[x.ndim - 1 - rank + i], x.ndim - 1 - rank + i
-        reach = dilation[i] * (window[i] - 1) + 1
-        if padding == "SAME":
-            outputs = -(-size // stride[i])
-            total = max((outputs - 1) * stride[i] + reach - size, 0)
-            pads[axis] = (total // 2, total - total // 2)
-        elif padding == "CAUSAL":
-            pads[axis] = (reach - 1, 0)
-        elif padding in ("CIRCULAR", "REFLECT"):
-            pads[axis] = ((reach - 1) // 2, reach // 2)
-        elif padding != "VALID":
-            pads[axis] = padding[i]
-    mode: Any = {"CIRCULAR": "wrap", "REFLECT": "reflect"}.get(padding, "constant")
-    return np.pad(x, pads, mode=mode)
-
-
-def convolution(x, weight, bias, padding, stride, dilation, groups):
-    """One batch axis; a loop over outputs and taps."""
-    rank, window = weight.ndim - 2, weight.shape[:-2]
-    x = padded(x, rank, padding, window, stride, dilation)
-    channels, features = weight.shape[-2] * groups, weight.shape[-1]
-    sizes = [
-        (n - d * (w - 1) - 1) // s + 1
-        for n, w, s, d in zip(x.shape[1:-1], window, stride, dilation, strict=True)
-    ]
-    y = np.zeros((x.shape[0], *sizes, features))
-    for position in itertools.product(*map(range, sizes)):
-        for tap in itertools.product(*map(range, window)):
-            at = tuple(
-                p * s + t * d
-                for p, t, s, d in zip(position, tap, stride, dilation, strict=True)
-            )
-            for f in range(features):
-                first = f // (features // groups) * (channels // groups)
-                part = x[(slice(None), *at, slice(first, first + channels // groups))]
-                y[(slice(None), *position, f)] += part @ weight[tap][:, f]
-    return y + bias
 
 
 CASES = [

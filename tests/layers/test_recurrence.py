@@ -10,80 +10,11 @@ def normal(seed, *shape):
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
-def sigmoid(a):
-    return 1 / (1 + np.exp(-a))
-
-
 def weights(gates, n=4, h=3):
     return {
         "input": {"weight": normal(1, n, gates * h), "bias": normal(2, gates * h)},
         "recurrent": {"weight": normal(3, h, gates * h)},
     }
-
-
-def rnn(params, h, x):
-    """One step of one sequence, unit by unit, in float64."""
-    w, b = (params["input"][n].astype(np.float64) for n in ("weight", "bias"))
-    u = params["recurrent"]["weight"].astype(np.float64)
-    return np.tanh(np.array([w[:, j] @ x + b[j] + u[:, j] @ h for j in range(len(h))]))
-
-
-def lstm(params, c, h, x):
-    """One step of one sequence by PyTorch's equations, unit by unit, in float64."""
-    w, b = (params["input"][n].astype(np.float64) for n in ("weight", "bias"))
-    u, size = params["recurrent"]["weight"].astype(np.float64), len(h)
-
-    def gate(k, j):
-        at = k * size + j
-        return w[:, at] @ x + b[at] + u[:, at] @ h
-
-    new_c, new_h = np.zeros(size), np.zeros(size)
-    for j in range(size):
-        i, f, o = sigmoid(gate(0, j)), sigmoid(gate(1, j)), sigmoid(gate(3, j))
-        new_c[j] = f * c[j] + i * np.tanh(gate(2, j))
-        new_h[j] = o * np.tanh(new_c[j])
-    return new_c, new_h
-
-
-def gru(params, a, h, x):
-    """One step of one sequence by PyTorch's equations, unit by unit, in float64."""
-    w, b = (params["input"][n].astype(np.float64) for n in ("weight", "bias"))
-    u, size = params["recurrent"]["weight"].astype(np.float64), len(h)
-    new = np.zeros(size)
-    for j in range(size):
-        r, z = (sigmoid(w[:, k] @ x + b[k] + u[:, k] @ h) for k in (j, size + j))
-        k = 2 * size + j
-        g = np.tanh(w[:, k] @ x + b[k] + r * (u[:, k] @ h + a[j]))
-        new[j] = (1 - z) * g + z * h[j]
-    return new
-
-
-def test_rnn_cell_equals_its_equation():
-    params, h, x = weights(1), normal(4, 2, 3), normal(5, 2, 4)
-    carry, y = fnn.rnn_cell(3).apply(params, h, x)
-    assert jnp.array_equal(carry, y)
-    for b in range(2):
-        np.testing.assert_allclose(y[b], rnn(params, h[b], x[b]), atol=1e-5)
-
-
-def test_lstm_cell_equals_its_equations():
-    params, x = weights(4), normal(6, 2, 4)
-    start = {"cell": normal(4, 2, 3), "hidden": normal(5, 2, 3)}
-    carry, y = fnn.lstm_cell(3).apply(params, start, x)
-    assert jnp.array_equal(carry["hidden"], y)
-    for b in range(2):
-        c, h = lstm(params, start["cell"][b], start["hidden"][b], x[b])
-        np.testing.assert_allclose(carry["cell"][b], c, atol=1e-5)
-        np.testing.assert_allclose(y[b], h, atol=1e-5)
-
-
-def test_gru_cell_equals_its_equations():
-    params, h, x, a = weights(3), normal(4, 2, 3), normal(5, 2, 4), normal(6, 3)
-    with_bias = params | {"recurrent": params["recurrent"] | {"bias": a}}
-    carry, y = fnn.gru_cell(3).apply(with_bias, h, x)
-    assert jnp.array_equal(carry, y)
-    for b in range(2):
-        np.testing.assert_allclose(y[b], gru(params, a, h[b], x[b]), atol=1e-5)
 
 
 def test_gru_activations_are_options():

@@ -4,31 +4,11 @@ import numpy as np
 import pytest
 
 import fnn
+from tests.proof.resizing import interpolated
 
 
 def normal(seed, *shape):
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
-
-
-def kernel(distance, method):
-    """The weight of a value at a distance: a tent, or Keys' cubic of a = -1/2."""
-    d = abs(distance)
-    if method == "linear":
-        return max(0.0, 1 - d)
-    if d <= 1:
-        return 1.5 * d**3 - 2.5 * d**2 + 1
-    return -0.5 * d**3 + 2.5 * d**2 - 4 * d + 2 if d < 2 else 0.0
-
-
-def interpolated(x, axis, factor, method):
-    """Along one axis, value by value, in float64."""
-    rows = np.moveaxis(x.astype(np.float64), axis, 0)
-    new = []
-    for p in range(len(rows) * factor):
-        at = (p + 0.5) / factor - 0.5
-        weights = np.array([kernel(at - i, method) for i in range(len(rows))])
-        new.append(np.tensordot(weights / weights.sum(), rows, 1))
-    return np.moveaxis(np.array(new), 0, axis)
 
 
 @pytest.mark.parametrize("method", ["linear", "cubic"])

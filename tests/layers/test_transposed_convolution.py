@@ -1,37 +1,14 @@
-import itertools
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import fnn
+from tests.proof.convolution import scattered
 
 
 def normal(seed, *shape):
     return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
-
-
-def scattered(x, weight, bias, sizes, low, stride, dilation, groups):
-    """One batch axis; each value spread over its window, in float64."""
-    channels, features = x.shape[-1] // groups, weight.shape[-1]
-    y = np.zeros((x.shape[0], *sizes, features))
-    positions = itertools.product(*map(range, x.shape[1:-1]))
-    for position in positions:
-        for tap in itertools.product(*map(range, weight.shape[:-2])):
-            at = tuple(
-                s * p + d * t - pad
-                for p, t, s, d, pad in zip(
-                    position, tap, stride, dilation, low, strict=True
-                )
-            )
-            if not all(0 <= a < n for a, n in zip(at, sizes, strict=True)):
-                continue
-            for f in range(features):
-                first = f // (features // groups) * channels
-                part = x[(slice(None), *position, slice(first, first + channels))]
-                y[(slice(None), *at, f)] += part.astype(np.float64) @ weight[tap][:, f]
-    return y + bias
 
 
 CASES = [

@@ -1,0 +1,51 @@
+"""What draws in training: JAX draws, the rest is written out."""
+
+import jax
+import numpy as np
+
+import fnn
+from tests.proof.rows import JOINS, SEQUENCES, row
+
+
+def zeroed(x, shape, key):
+    """Times 0 or 1 / (1 - rate), for a rate of 0.25."""
+    kept = np.asarray(jax.random.bernoulli(key, 0.75, shape))
+    return x * kept / 0.75
+
+
+def dropout(params, x, train=False, key=None):
+    return zeroed(x, x.shape, key) if train else x
+
+
+def dropout_of_features(params, x, train=False, key=None):
+    """One draw for all steps of a sequence."""
+    return zeroed(x, (2, 1, 4), key) if train else x
+
+
+def drop_path(params, x, train=False, key=None):
+    return zeroed(x, (2, 1, 1), key) if train else x
+
+
+def gaussian_noise(params, x, train=False, key=None):
+    return x + 0.5 * np.asarray(jax.random.normal(key, x.shape)) if train else x
+
+
+BOTH = {"train": (False, True)}
+
+ROWS = {
+    "dropout": [
+        row(fnn.dropout(0.25), SEQUENCES, equation=dropout, **BOTH),
+        row(
+            fnn.dropout(0.25, broadcast=-2),
+            SEQUENCES,
+            equation=dropout_of_features,
+            **BOTH,
+        ),
+    ],
+    "drop_path": [
+        row(fnn.drop_path(0.25), SEQUENCES, equation=drop_path, skip=JOINS, **BOTH)
+    ],
+    "gaussian_noise": [
+        row(fnn.gaussian_noise(0.5), SEQUENCES, equation=gaussian_noise, **BOTH)
+    ],
+}

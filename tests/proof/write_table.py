@@ -1,0 +1,6 @@
+"""Writes the page of the table: ``python -m tests.proof.write_table``."""
+
+from tests.proof.page import PAGE, comparisons, page
+
+if __name__ == "__main__":
+    PAGE.write_text(page(comparisons()))
