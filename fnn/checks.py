@@ -20,6 +20,12 @@ def pair(expected: str, value: Any) -> tuple[Any, Any]:
     return value
 
 
+def check_function(who: str, expected: str, value: Any) -> None:
+    """Raises where there should be a function."""
+    if not callable(value):
+        raise TypeError(f"{who}: expected {expected}, got {word(value)}.")
+
+
 def check_empty(value: Any, expected: str) -> None:
     """Raises where there should be ()."""
     if type(value) is not tuple or value:

@@ -23,6 +23,7 @@ import jax
 from fnn import calls
 from fnn.checks import (
     check_empty,
+    check_function,
     check_key,
     check_no_state,
     check_outputs,
@@ -303,10 +304,7 @@ def _leaf(kind: type, init: Callable, apply: Callable) -> Any:
     """A layer of the two functions that somebody wrote."""
     who = kind.__name__
     for role, half in (("init", init), ("apply", apply)):
-        if not callable(half):
-            raise TypeError(
-                f"{who}: expected {role} to be a function, got {word(half)}."
-            )
+        check_function(who, f"{role} to be a function", half)
     stateful = kind is StatefulLayer
     reads, init_reads = takes(apply, 2 if stateful else 1), takes(init, 1)
     outer = getattr(init, "__qualname__", "").split(".<locals>")[0].split(".")[-1]
@@ -411,7 +409,8 @@ def constructor(build: Callable[..., Any]) -> Callable[..., Any]:
       The function, whose layers carry its name in their repr and in errors.
 
     Raises:
-      TypeError: If what it returns is no layer, or it is called with wrong arguments.
+      TypeError: If it is no function, or, when called, if what it returns is no layer
+        or the arguments are wrong.
 
     Example:
       >>> @fnn.constructor
@@ -420,6 +419,7 @@ def constructor(build: Callable[..., Any]) -> Callable[..., Any]:
       >>> gain(2.0), gain(2.0) == gain(factor=2.0)
       (gain(2.0), True)
     """
+    check_function("constructor", "a function that returns a layer", build)
     name, signature = build.__name__, inspect.signature(build)
 
     @functools.wraps(build)

@@ -1232,6 +1232,160 @@ KINDS: dict[str, list[tuple]] = {
             "a positional parameter.",
         ),
     ],
+    "no function, layer or number that it can take": [
+        (
+            lambda: fnn.evaluating(3),
+            TypeError,
+            "evaluating: expected a layer or a function of arrays, got 3.",
+        ),
+        (
+            lambda: fnn.evaluating(fnn.dense),
+            TypeError,
+            "evaluating: expected a layer or a function of arrays, got the "
+            "constructor dense; call it, dense(...).",
+        ),
+        (
+            lambda: fnn.evaluating(fnn.dense(2).init),
+            TypeError,
+            "evaluating: expected a layer or a function of arrays, got the init of "
+            "dense; pass the layer itself.",
+        ),
+        (
+            lambda: fnn.whole(3),
+            TypeError,
+            "whole: expected a layer or a function of arrays, got 3.",
+        ),
+        (
+            lambda: fnn.whole(fnn.dense),
+            TypeError,
+            "whole: expected a layer or a function of arrays, got the constructor "
+            "dense; call it, dense(...).",
+        ),
+        (
+            lambda: fnn.whole(fnn.dense(2).init),
+            TypeError,
+            "whole: expected a layer or a function of arrays, got the init of dense; "
+            "pass the layer itself.",
+        ),
+        (
+            lambda: fnn.with_state(3),
+            TypeError,
+            "with_state: expected a layer or a function of arrays, got 3.",
+        ),
+        (
+            lambda: fnn.with_state(fnn.dense),
+            TypeError,
+            "with_state: expected a layer or a function of arrays, got the "
+            "constructor dense; call it, dense(...).",
+        ),
+        (
+            lambda: fnn.with_state(fnn.dense(2).init),
+            TypeError,
+            "with_state: expected a layer or a function of arrays, got the init of "
+            "dense; pass the layer itself.",
+        ),
+        (
+            lambda: fnn.map_parts(3, CHAIN),
+            TypeError,
+            "map_parts: expected a function of (path, part), got 3.",
+        ),
+        (
+            lambda: fnn.map_parts(CHAIN, relu),
+            TypeError,
+            "map_parts: expected a function of (path, part), got sequential(dense(3), "
+            "relu, dense(2)).",
+        ),
+        (
+            lambda: fnn.map_parts(lambda path, part: 3, relu),
+            TypeError,
+            "map_parts: expected a layer or a function of arrays, got 3.",
+        ),
+        (
+            lambda: fnn.constructor(3),
+            TypeError,
+            "constructor: expected a function that returns a layer, got 3.",
+        ),
+        (
+            lambda: fnn.constructor(fnn.dense(3)),
+            TypeError,
+            "constructor: expected a function that returns a layer, got dense(3).",
+        ),
+        (
+            lambda: fnn.constructor([relu]),
+            TypeError,
+            "constructor: expected a function that returns a layer, got [relu].",
+        ),
+        (
+            lambda: fnn.remat(3),
+            TypeError,
+            "remat: expected a layer or a function of arrays, got 3.",
+        ),
+        (
+            lambda: fnn.remat(relu, policy="all"),
+            TypeError,
+            "remat: expected a policy that is a function, got 'all'.",
+        ),
+        (
+            lambda: fnn.steps_as(3, relu),
+            TypeError,
+            "steps_as: expected a layer or a function of arrays, got 3.",
+        ),
+        (
+            lambda: fnn.steps_as(relu, 3),
+            TypeError,
+            "steps_as: expected decoding to be a function, got 3.",
+        ),
+        (
+            lambda: fnn.steps_as(relu, fnn.dense(2)),
+            TypeError,
+            "steps_as: expected decoding to be a function, got dense(2).",
+        ),
+        (
+            lambda: fnn.transform(3),
+            TypeError,
+            "transform: expected a function, got 3.",
+        ),
+        (
+            lambda: fnn.transform(None),
+            TypeError,
+            "transform: expected a function, got None.",
+        ),
+        (
+            lambda: fnn.transform(fnn.dense(2)),
+            TypeError,
+            "transform: expected a function, got dense(2).",
+        ),
+        (
+            lambda: fnn.mixed_precision(3),
+            TypeError,
+            "mixed_precision: expected a layer or a function of arrays, got 3.",
+        ),
+        (
+            lambda: fnn.mixed_precision(relu, "int32"),
+            TypeError,
+            "mixed_precision: expected compute to be a floating dtype, got 'int32'.",
+        ),
+        (
+            lambda: fnn.mixed_precision(relu, output=3),
+            TypeError,
+            "mixed_precision: expected output to be a floating dtype, got 3.",
+        ),
+        (
+            lambda: fnn.alibi(X),
+            TypeError,
+            "alibi: expected heads to be an int, got float32[2, 4].",
+        ),
+        (
+            lambda: fnn.alibi(0),
+            ValueError,
+            "alibi: expected heads of at least 1, got 0.",
+        ),
+        (
+            lambda: fnn.alibi(2.0),
+            TypeError,
+            "alibi: expected heads to be an int, got 2.0.",
+        ),
+    ],
     "a function that returns no arrays": [
         (
             lambda: init(fnn.sequential(lambda x: "text"), X),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace as with_fields
 from typing import Any
 
+from fnn.checks import check_function
 from fnn.composition import flatten, fold, rebuilt
 from fnn.contract import as_layer, constructor, is_layer, make
 from fnn.shapes import word
@@ -27,13 +28,14 @@ def map_parts(f: Callable[[str, Any], Any], layer: Any) -> Any:
       layer: A layer or a function of arrays.
 
     Raises:
-      TypeError: If ``f`` returns something that is no layer.
+      TypeError: If ``f`` is no function, or returns something that is no layer.
 
     Example:
       >>> net = fnn.sequential(fnn.dense(2), jax.nn.relu)
       >>> fnn.map_parts(lambda path, part: jnp.tanh if path == "1" else part, net)
       sequential(dense(2), tanh)
     """
+    check_function("map_parts", "a function of (path, part)", f)
     return _mapped(f, "", as_layer(layer, "map_parts"), named=True)
 
 
