@@ -9,6 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 
 def is_array(leaf: Any) -> bool:
@@ -55,6 +56,23 @@ def over_arrays(function: Callable, *args: Any) -> tuple[Callable, list]:
 def abstract(function: Callable, *args: Any) -> Any:
     """The shapes that `function` returns; arguments that are no arrays stay values."""
     return jax.eval_shape(*over_arrays(function, *args))
+
+
+def shard_axes(tree: Any) -> frozenset[str]:
+    """The axes of a mesh, of `jax.shard_map` around, over which some array varies."""
+    arrays = filter(is_array, jax.tree.leaves(tree))
+    types = (jax.typeof(array).manual_axis_type for array in arrays)
+    return frozenset().union(*(kind.varying for kind in types))
+
+
+def varying(tree: Any, axes: frozenset[str]) -> Any:
+    """The tree, of whose arrays each varies over these axes: what goes round a scan."""
+
+    def one(leaf):
+        more = axes - shard_axes(leaf)
+        return lax.pcast(leaf, tuple(sorted(more)), to="varying") if more else leaf
+
+    return jax.tree.map(one, tree) if axes else tree
 
 
 def shown(tree: Any) -> str:

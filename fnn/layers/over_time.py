@@ -23,7 +23,7 @@ from fnn.layers.time_axis import (
     where,
     with_time,
 )
-from fnn.shapes import abstract, shown, spec, zeros
+from fnn.shapes import abstract, shard_axes, shown, spec, varying, zeros
 from fnn.taps import Tap, collected, emptied, renewed, untapped
 
 
@@ -123,7 +123,8 @@ def recurrent(
             return *_pair(form.name, outputs), state
 
         carry = _first_carry(form.name, step, start, untapped(inner), x, lead)
-        loop = _Loop(form.name, step, lead, lengths, reverse, unroll)
+        axes = shard_axes((params, inner, x, named, carry, lengths, key))
+        loop = _Loop(form.name, step, lead, lengths, reverse, unroll, axes)
         carry, y, inner = loop(carry, inner, x)
         if keep_carry:
             inner = kept(_cast(carry, spec(state["carry"]), form.name), inner)
@@ -193,6 +194,7 @@ class _Loop:
     lengths: Any
     reverse: bool
     unroll: int
+    axes: frozenset[str]  # of a mesh, over which the carry varies
 
     def __call__(self, carry: Any, state: Any, x: Any) -> tuple[Any, Any, Any]:
         """The last carry, the outputs of all steps, and the last state."""
@@ -210,12 +212,13 @@ class _Loop:
                 going = t < jnp.asarray(self.lengths, t.dtype)
                 after = where(going, after, carry)
                 y = where(going, y, jax.tree.map(jnp.zeros_like, y))
+            after = varying(after, self.axes)
             return (after, untapped(state)), (y, _values(state) if tapped else ())
 
         steps = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, batch, 0), x)
         (carry, arrays), stacked = lax.scan(
             body,
-            (carry, untapped(state)),
+            (varying(carry, self.axes), untapped(state)),
             (jnp.arange(self.lead[-1]), steps),
             reverse=self.reverse,
             unroll=self.unroll,

@@ -31,6 +31,7 @@ from fnn.layers.windows import (
     per_axis,
     window_of,
 )
+from fnn.shapes import shard_axes, varying
 
 # The transpose of a causal convolution would look ahead, so CAUSAL is not among them.
 PADDINGS = ("SAME", "VALID", "CIRCULAR", "REFLECT")
@@ -155,7 +156,8 @@ def conv_transpose(
             )
 
         shape = (*x.shape[: x.ndim - rank - 1], *sizes, features)
-        like_y = jax.ShapeDtypeStruct(shape, x.dtype)
+        x = varying(x, shard_axes(weight))
+        like_y = jax.eval_shape(lambda x: lax.full_like(x, 0, shape=shape), x)
         (y,) = jax.linear_transpose(convolved, like_y)(x)
         return lax.add(y, along(bias[0], y.shape)) if use_bias else y
 

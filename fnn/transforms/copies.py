@@ -13,7 +13,7 @@ from jax import lax
 from fnn.checks import check_state_given
 from fnn.contract import Outline, as_layer, constructor, form_around, make
 from fnn.layers.checks import check_count
-from fnn.shapes import is_array, shown, spec
+from fnn.shapes import is_array, shard_axes, shown, spec, varying
 
 
 @constructor
@@ -106,7 +106,8 @@ def repeat(
         own, named = sliced(named)
         check_stacked("repeat", params, n, "params")
         check_stacked("repeat", state, n, "state")
-        x, *others = inputs
+        axes = shard_axes((params, state, inputs, own, named, key))
+        x, *others = varying(inputs[0], axes), *inputs[1:]
 
         def body(x, copy):
             params, state, i, own = copy
@@ -117,6 +118,7 @@ def repeat(
                 params, state, (x, *others), named | own, its_key, train
             )
             check_like(x, y)
+            y = varying(y, axes)
             return y, (state, y if collect else ())
 
         if remat:

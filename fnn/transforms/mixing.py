@@ -8,10 +8,8 @@ import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
-from fnn.contract import as_layer, constructor, make
-from fnn.shapes import is_array, word
-from fnn.signatures import takes
-from fnn.transforms.wrapping import wrapped
+from fnn.contract import as_layer, constructor, form_around, make
+from fnn.shapes import abstract, is_array, word
 
 
 @constructor
@@ -49,21 +47,37 @@ def mixed_precision(
     for name, dtype in (("compute", compute), ("output", output)):
         if dtype is None and name == "output":
             continue
-        if dtype is None or not jnp.issubdtype(dtype, jnp.floating):
+        try:
+            floating = dtype is not None and jnp.issubdtype(dtype, jnp.floating)
+        except TypeError:  # NumPy takes it for no dtype at all
+            floating = False
+        if not floating:
             raise TypeError(
                 f"mixed_precision: expected {name} to be a floating dtype, "
                 f"got {word(dtype)}."
             )
 
-    def around(layer, params, state, *inputs, **named):
+    def run(params, state, inputs, named, key, train):
         params, inputs, named = cast((params, inputs, named), compute)
-        outputs, state = layer.apply(params, state, *inputs, **named)
+        outputs, state = layer.form.run(params, state, inputs, named, key, train)
         return outputs if output is None else cast(outputs, output), state
+
+    def outline(key, inputs, named):
+        # Params and state are drawn as the layer alone draws them.
+        line = layer.form.outline(key, inputs, named)
+
+        def evaluate(params, state, inputs, named, key):
+            return run(params, state, inputs, named, key, False)[0]
+
+        outputs = abstract(evaluate, line.params, line.state, inputs, named, key)
+        return line._replace(outputs=outputs)
 
     def rebuild(part):
         return mixed_precision(part, compute, output)
 
-    form = wrapped("mixed_precision", layer, around, takes(around, 3), rebuild)
+    form = form_around(
+        layer, name="mixed_precision", outline=outline, run=run, rebuild=rebuild
+    )
     return make(form, mixed_precision)
 
 

@@ -64,29 +64,43 @@ def weight_norm(layer: Any, pattern: Pattern = WEIGHTS) -> Any:
         return tree_map_with_path(one, params)
 
     def joined(params):
-        def one(path, leaf):
-            if not is_pair(leaf):
-                return leaf
-            direction, scale = leaf["direction"], leaf["scale"]
-            depth = stacks(name_of(path))
-            check_pair(name_of(path), direction, scale, depth)
-            scale = jnp.expand_dims(scale, contracted(direction, depth))
-            gain = scale / jnp.asarray(length(direction, depth), scale.dtype)
-            return direction * jnp.broadcast_to(gain, direction.shape)
+        # A direction stands in for its weight, where the pattern looks for it.
+        weights = jax.tree.map(
+            lambda leaf: leaf["direction"] if is_pair(leaf) else leaf,
+            params,
+            is_leaf=is_pair,
+        )
+        hit = matching(pattern, paths(weights), "weight_norm")
 
-        def is_pair(leaf):
-            return type(leaf) is dict and set(leaf) == {"direction", "scale"}
+        def one(path, leaf):
+            if name_of(path) in hit:
+                return product(name_of(path), leaf)
+            return leaf
 
         return tree_map_with_path(one, params, is_leaf=is_pair)
 
-    def check_pair(name, direction, scale, depth):
-        if is_array(direction) and is_array(scale):
+    def is_pair(leaf):  # the innermost, where params are those of another weight_norm
+        named = type(leaf) is dict and set(leaf) == {"direction", "scale"}
+        return named and type(leaf["direction"]) is not dict
+
+    def product(name, leaf):
+        depth = stacks(name)
+        check_pair(name, leaf, depth)
+        direction, scale = leaf["direction"], leaf["scale"]
+        scale = jnp.expand_dims(scale, contracted(direction, depth))
+        gain = scale / jnp.asarray(length(direction, depth), scale.dtype)
+        return direction * jnp.broadcast_to(gain, direction.shape)
+
+    def check_pair(name, leaf, depth):
+        arrays = list(leaf.values()) if is_pair(leaf) else []
+        if arrays and all(map(is_array, arrays)):
+            direction, scale = leaf["direction"], leaf["scale"]
             stack, outputs = direction.shape[:depth], direction.shape[-1:]
             if direction.ndim > depth + 1 and scale.shape == stack + outputs:
                 return
         raise ValueError(
             f"weight_norm: expected direction (..., n, m) and scale (m,) of {name}, "
-            f"got {shown(direction)} and {shown(scale)}."
+            f"got {shown(leaf)}."
         )
 
     def draw(line, key):
