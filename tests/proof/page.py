@@ -15,6 +15,8 @@ COLUMNS = (
     *("gradients", "second order", "contract", "jit", "vmap", "messages"),
 )
 
+Counts = dict[str, Mapping[str, int]]  # by column, and by name
+
 PROSE = """\
 # Proof
 
@@ -27,7 +29,7 @@ every change lands. A name that is exported and has no row here fails them.
   state and inputs are drawn at random in that dtype, none left at zero or one. In
   float64 all but rounding shows, such as an equation that is wrong in the tenth digit;
   0 means that no bit differs.
-- **PyTorch**: the number of cases in which values, gradients and new state are compared
+- **PyTorch**: in how many cases, or more, values, gradients and new state are compared
   with PyTorch's of the same params; {none} where it has no such layer.
 - **gradients, second order**: first derivatives by all params and inputs, in reverse
   and in forward mode, and second ones, in each mode of each mode, agree with each other
@@ -38,7 +40,7 @@ every change lands. A name that is exported and has no row here fails them.
   batch axes, draws from its key alone, and is equal to what the same call builds.
 - **jit, vmap**: `jax.jit` changes nothing, and `jax.vmap` gives what a loop does, in
   training and out of it; neither is off by more than 1e-5 of the largest value.
-- **messages**: the number of different sentences that tests expect of its errors.
+- **messages**: how many different sentences, or more, tests expect of its errors.
 
 {table}
 
@@ -55,16 +57,15 @@ python -m tests.proof.write_table
 ```
 
 writes it from the rows; where PyTorch is not installed, its column stays as it is. A
-test fails while the page is another, and `pytest tests/proof tests/parity` measures all
-cells: rows and equations are in [tests/proof](../tests/proof), the cases of PyTorch in
-[tests/parity](../tests/parity).
+test fails while it says other or more than that, and `pytest tests/proof tests/parity`
+measures all cells: rows and equations are in [tests/proof](../tests/proof), the cases
+of PyTorch in [tests/parity](../tests/parity).
 """
 
 
-def page(comparisons: Mapping[str, int]) -> str:
-    """The page, where so many cases of each name are compared with PyTorch."""
+def page(counts: Counts) -> str:
+    """The page that shows these numbers beside what rows say."""
     notes: dict[str, int] = {}
-    counts = messages()
     lines = [["", *COLUMNS], ["---"] * (1 + len(COLUMNS))]
     for name, rows in sorted(ROWS.items()):
         low = bound(rows, "bfloat16") + marks(rows, ["dtypes"], notes)
@@ -74,13 +75,13 @@ def page(comparisons: Mapping[str, int]) -> str:
                 bound(rows, "float64"),
                 bound(rows, "float32"),
                 low,
-                str(comparisons.get(name, NONE)),
+                str(counts["PyTorch"].get(name, NONE)),
                 kept(rows, ["gradients"], notes),
                 kept(rows, ["second order"], notes),
                 kept(rows, CONTRACT, notes),
                 kept(rows, ["jit"], notes),
                 kept(rows, ["vmap"], notes),
-                str(counts[name.removeprefix("models.")]),
+                str(counts["messages"].get(name, NONE)),
             ]
         )
     others = [
@@ -113,22 +114,32 @@ def marks(rows: Sequence[Row], promises: Sequence[str], notes: dict[str, int]) -
     return "".join(f"[^{number}]" for number in sorted({*numbers}))
 
 
-def comparisons() -> dict[str, int]:
-    """How many cases of each name are compared with PyTorch.
+# ------------------------------------------------------------------------- the numbers
+def counted() -> Counts:
+    """How many tests there are of each name, by column.
 
-    Without PyTorch they can't be counted: then what the page says.
+    Without PyTorch its cases can't be counted: then what the page says of them.
     """
+    return {"messages": messages(), "PyTorch": comparisons()}
+
+
+def comparisons() -> dict[str, int]:
+    """How many cases of each name are compared with PyTorch."""
     if importlib.util.find_spec("torch") is None:
-        return shown_comparisons(PAGE.read_text())
+        return shown(PAGE.read_text())["PyTorch"]
     sys.path.append(str(TESTS / "parity"))
     from torch_cases import CASES  # pyright: ignore[reportMissingImports]
 
     return {name: len(cases) for name, cases in CASES.items()}
 
 
-def shown_comparisons(text: str) -> dict[str, int]:
-    """What a page says of that."""
-    lines = [line.split(" | ") for line in text.splitlines() if line.startswith("| [")]
-    column = 1 + COLUMNS.index("PyTorch")
-    counts = {cells[0].split("`")[1]: cells[column] for cells in lines}
-    return {name: int(count) for name, count in counts.items() if count != NONE}
+def shown(text: str) -> Counts:
+    """The numbers that a page shows."""
+    lines = [line.strip("| ").split(" | ") for line in text.splitlines()]
+    lines = [cells for cells in lines if cells[0].startswith("[`")]
+    counts: Counts = {}
+    for column in ("messages", "PyTorch"):
+        at = 1 + COLUMNS.index(column)
+        cells = {cells[0].split("`")[1]: cells[at] for cells in lines}
+        counts[column] = {name: int(n) for name, n in cells.items() if n != NONE}
+    return counts

@@ -67,7 +67,7 @@ def public_names() -> set[str]:
     return {*fnn.__all__, *(f"models.{name}" for name in fnn.models.__all__)}
 
 
-def messages() -> Counter[str]:
+def messages() -> dict[str, int]:
     """How many different sentences tests expect of the errors of each name."""
     sentences = {
         node.value
@@ -77,4 +77,6 @@ def messages() -> Counter[str]:
     }
     # "dense: expected ...", of a part "mlp, norm: expected ...", or a pattern with ^.
     heads = (re.match(r"\^?(\w+)(, [\w/]+)?: expected ", text) for text in sentences)
-    return Counter(head[1] for head in heads if head)
+    counts = Counter(head[1] for head in heads if head)
+    found = {name: counts[name.removeprefix("models.")] for name in ROWS}
+    return {name: count for name, count in found.items() if count}

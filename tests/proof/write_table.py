@@ -1,6 +1,6 @@
 """Writes the page of the table: ``python -m tests.proof.write_table``."""
 
-from tests.proof.page import PAGE, comparisons, page
+from tests.proof.page import PAGE, counted, page
 
 if __name__ == "__main__":
-    PAGE.write_text(page(comparisons()))
+    PAGE.write_text(page(counted()))
