@@ -123,7 +123,7 @@ def counted() -> Counts:
     return {"messages": messages(), "PyTorch": comparisons()}
 
 
-def comparisons() -> dict[str, int]:
+def comparisons() -> Mapping[str, int]:
     """How many cases of each name are compared with PyTorch."""
     if importlib.util.find_spec("torch") is None:
         return shown(PAGE.read_text())["PyTorch"]
