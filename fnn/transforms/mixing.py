@@ -8,8 +8,10 @@ import jax
 import jax.numpy as jnp
 from jax.typing import DTypeLike
 
-from fnn.contract import as_layer, constructor, form_around, make
+from fnn.composition import flatten
+from fnn.contract import as_layer, constructor, form_around, is_layer, make
 from fnn.shapes import abstract, is_array, word
+from fnn.transforms.parts import with_parts
 
 
 @constructor
@@ -23,8 +25,9 @@ def mixed_precision(
     ``y = layer(params.astype(compute), x.astype(compute)).astype(output)``
 
     Floating arrays are cast: params, inputs, inputs by name, and outputs. State is not:
-    batch statistics stay in float32. Gradients have the dtype of the params, so that an
-    optimiser's small updates are not lost.
+    batch statistics stay in float32, and what a decoder keeps of its keys and values is
+    in the dtype that they are computed in. Gradients have the dtype of the params, so
+    that an optimiser's small updates are not lost.
 
     Args:
       layer: A layer.
@@ -63,8 +66,50 @@ def mixed_precision(
         return outputs if output is None else cast(outputs, output), state
 
     def outline(key, inputs, named):
-        # Params and state are drawn as the layer alone draws them.
-        line = layer.form.outline(key, inputs, named)
+        inputs, named = recast((inputs, named), compute)
+        line = with_params_in(compute, layer).form.outline(key, inputs, named)
+        outputs = line.outputs if output is None else recast(line.outputs, output)
+        return line._replace(outputs=outputs)
+
+    def seen(params):
+        return layer.form.seen(cast(params, compute))
+
+    def rebuild(part):
+        return mixed_precision(part, compute, output)
+
+    form = form_around(
+        layer,
+        name="mixed_precision",
+        outline=outline,
+        run=run,
+        rebuild=rebuild,
+        seen=seen,
+    )
+    return make(form, mixed_precision)
+
+
+def with_params_in(dtype: DTypeLike, layer: Any) -> Any:
+    """The layer, in which each part casts the params that it draws itself.
+
+    By it `init` finds the dtypes that parts hand to each other.
+    """
+    form = layer.form
+    if is_layer(form.parts) or flatten(form.parts):
+        return with_parts(layer, lambda _, part: with_params_in(dtype, part), "")
+    return casting(dtype, layer)
+
+
+def casting(dtype: DTypeLike, layer: Any) -> Any:
+    """The layer, with params cast when it runs."""
+    form = layer.form
+
+    def run(params, *args):
+        return form.run(cast(params, dtype), *args)
+
+    def outline(key, inputs, named):
+        line = form.outline(key, inputs, named)
+        if not jax.tree.leaves(line.params):
+            return line
 
         def evaluate(params, state, inputs, named, key):
             return run(params, state, inputs, named, key, False)[0]
@@ -72,20 +117,32 @@ def mixed_precision(
         outputs = abstract(evaluate, line.params, line.state, inputs, named, key)
         return line._replace(outputs=outputs)
 
+    def seen(params):
+        return form.seen(cast(params, dtype))
+
     def rebuild(part):
-        return mixed_precision(part, compute, output)
+        return casting(dtype, part)
 
-    form = form_around(
-        layer, name="mixed_precision", outline=outline, run=run, rebuild=rebuild
-    )
-    return make(form, mixed_precision)
+    caster = form_around(layer, outline=outline, run=run, seen=seen, rebuild=rebuild)
+    return make(caster, casting, (dtype, layer))
 
 
-def cast(tree: Any, dtype: Any) -> Any:
+def cast(tree: Any, dtype: DTypeLike) -> Any:
     """The tree with its floating arrays in a dtype."""
+    return jax.tree.map(
+        lambda leaf: jnp.asarray(leaf, dtype) if is_floating(leaf) else leaf, tree
+    )
+
+
+def recast(shapes: Any, dtype: DTypeLike) -> Any:
+    """The shapes of what `cast` gives."""
 
     def one(leaf):
-        floating = is_array(leaf) and jnp.issubdtype(leaf.dtype, jnp.floating)
-        return jnp.asarray(leaf, dtype) if floating else leaf
+        floating = is_floating(leaf)
+        return jax.ShapeDtypeStruct(leaf.shape, dtype) if floating else leaf
 
-    return jax.tree.map(one, tree)
+    return jax.tree.map(one, shapes)
+
+
+def is_floating(leaf: Any) -> bool:
+    return is_array(leaf) and jnp.issubdtype(leaf.dtype, jnp.floating)

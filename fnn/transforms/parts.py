@@ -45,11 +45,11 @@ def _mapped(f: Callable[[str, Any], Any], path: str, layer: Any, named: bool) ->
     def inner(below, part):
         return _mapped(f, below, part, form.copies and named if below == path else True)
 
-    layer = _with_parts(layer, inner, path)
+    layer = with_parts(layer, inner, path)
     return as_layer(f(path, layer), "map_parts") if named and not form.copies else layer
 
 
-def _with_parts(layer: Any, f: Callable[[str, Any], Any], path: str) -> Any:
+def with_parts(layer: Any, f: Callable[[str, Any], Any], path: str) -> Any:
     """The layer at a path with `f(path, part)` for its parts, or for what it wraps."""
     form = layer.form
 
@@ -102,7 +102,7 @@ def replace(layer: Any, changes: Mapping[Pattern, Any]) -> Any:
         new = by_path.get(path)
         if new is not None and (new.form.copies or not part.form.copies):
             return new
-        return _with_parts(part, put, path)
+        return with_parts(part, put, path)
 
     return put("", layer)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -42,6 +43,16 @@ def test_is_the_layer_in_bfloat16():
     assert np.array_equal(y, net.apply(*low))
 
 
+def test_params_read_in_a_forward_function_are_those_computed_with():
+    @fnn.module(table=fnn.mixed_precision(fnn.embed(10, 4)))
+    def net(parts, ids):
+        y = parts.table(ids)
+        assert parts.table.params["weight"].dtype == jnp.bfloat16
+        return y
+
+    net.apply(net.init(jax.random.key(0), jnp.arange(3)), jnp.arange(3))
+
+
 def test_gradients_are_float32_and_near_the_exact_ones():
     net = fnn.sequential(fnn.dense(16), jnp.tanh, fnn.dense(1))
     mixed, params = fnn.mixed_precision(net), net.init(jax.random.key(0), X)
@@ -65,6 +76,48 @@ def test_integers_and_flags_are_not_cast():
     mixed = fnn.mixed_precision(net, jnp.float16)
     params = mixed.init(jax.random.key(0), ids, mask=mask)
     assert mixed.apply(params, ids, mask=mask).dtype == jnp.float32
+
+
+@pytest.mark.parametrize("output", [jnp.float32, None])
+def test_init_finds_the_dtypes_that_parts_hand_to_each_other(output):
+    dtypes: list[str] = []
+    net = fnn.sequential(
+        seen_dtypes(dtypes), fnn.repeat(fnn.dense(4), 2), seen_dtypes(dtypes), last_seen
+    )
+    mixed = fnn.mixed_precision(net, output=output)
+    params, state = mixed.init(jax.random.key(0), X)
+    assert dtypes == ["bfloat16", "bfloat16"]
+    assert state[3].dtype == jnp.bfloat16
+    chex.assert_trees_all_equal(params, net.init(jax.random.key(0), X)[0])
+    y, after = mixed.apply(params, state, X)
+    assert y.dtype == (output or jnp.bfloat16)
+    assert np.array_equal(y, after[3].astype(y.dtype))
+
+
+def last_init(key, x):
+    return (), jnp.zeros(x.shape, x.dtype)
+
+
+def last_apply(params, state, x):
+    return x, x
+
+
+last_seen = fnn.StatefulLayer(last_init, last_apply)
+
+
+def test_a_decoder_keeps_what_is_computed_and_gives_the_same():
+    block = fnn.transformer_block(fnn.attention(4, 2, causal=True), fnn.feed_forward(4))
+    net = fnn.mixed_precision(fnn.repeat(block, 2))
+    x = jnp.stack([X, -X])
+    params = net.init(jax.random.key(0), x)
+    decoder = fnn.decoding(net, 8)
+    _, state = decoder.init(jax.random.key(0), x[:, :1])
+    assert state["attention"]["cache"]["key"].dtype == jnp.bfloat16
+    first, state = decoder.apply(params, state, x[:, :5])
+    rest, _ = decoder.apply(params, state, x[:, 5:])
+    y = jnp.concatenate([first, rest], 1)
+    # Sums of keys in another order, in bfloat16 of 8 bits.
+    np.testing.assert_allclose(y, net.apply(params, x), atol=0.02)
 
 
 @pytest.mark.parametrize("options", [{"compute": "int8"}, {"output": int}])
