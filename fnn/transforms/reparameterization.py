@@ -236,7 +236,10 @@ def merge_lora(layer: Any, params: Any) -> Any:
         raise TypeError(
             f"merge_lora: expected a layer made by lora, got {word(layer)}."
         )
-    return layer.form.seen(params)
+    adapted = layer.form.parts
+    # What another transform within makes of params is not what is asked for.
+    form = with_fields(adapted.form, seen=lambda params: params)
+    return layer.form.rebuild(make(form, as_layer, (adapted,))).form.seen(params)
 
 
 # ------------------------------------------------------------------- what they share

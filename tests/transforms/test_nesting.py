@@ -14,13 +14,21 @@ import pytest
 import fnn
 from tests.transforms.references import LAYERS, TRANSFORMS, X, itself, stack
 
-# Those that change nothing but how the layer is run, or nothing at all.
-SAME = ("evaluating", "intercept", "map_parts", "transform", "with_state")
+# Those that leave the layer as it is, or are others with other options.
+ONCE = (
+    "repeat, remat",
+    "remat, policy",
+    "evaluating",
+    "intercept",
+    "map_parts",
+    "transform",
+    "with_state",
+)
 KINDS = [
     (name, kind)
     for name in TRANSFORMS
     for kind in LAYERS
-    if (kind == "everything") == (name in SAME)
+    if (kind == "everything") == (name in ONCE)
 ]
 NESTED = (
     "repeat",
@@ -86,7 +94,7 @@ def assert_close(got, expected, names):
 def test_init_draws_what_the_layers_draw(name, kind):
     net, by_hand = both(LAYERS[kind], name)
     shapes = jax.eval_shape(net.init, jax.random.key(0))
-    got = jax.jit(net.init)(jax.random.key(0))
+    got = net.init(jax.random.key(0))
     expected = by_hand.init(jax.random.key(0))
     chex.assert_trees_all_equal_shapes_and_dtypes(shapes, got, expected)
     for y, known in zip(*map(jax.tree.leaves, (got, expected)), strict=True):
@@ -154,6 +162,16 @@ def test_transforms_of_transforms(outer, inner):
         for each in (net, by_hand)
     )
     assert_close(got, expected, (outer, inner))
+
+
+@pytest.mark.parametrize("inner", NESTED)
+def test_merged_params_are_those_of_the_layer_that_lora_adapts(inner):
+    layer = TRANSFORMS[inner].wrap(LAYERS["stateless"])
+    net = TRANSFORMS["lora"].wrap(layer)
+    params, state = drawn(jax.eval_shape(itself(net).init, jax.random.key(0)))
+    y, _ = itself(net).run(params, state, X, None, False)
+    merged = fnn.merge_lora(net, params)
+    assert_close(itself(layer).run(merged, state, X, None, False)[0], y, inner)
 
 
 def test_the_decoration_of_a_decoration():
