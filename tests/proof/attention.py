@@ -19,6 +19,7 @@ from tests.proof.rows import (
     composed,
     normal,
     row,
+    variant,
 )
 
 
@@ -194,7 +195,7 @@ ROWS = {
             ),
             errors=DEEP,
         ),
-        row(
+        variant(
             fnn.attention(4, 2, cross=True),
             SEQUENCES,
             MEMORY,
@@ -207,7 +208,7 @@ ROWS = {
             SEQUENCES,
             equation=feed_forward,
         ),
-        row(
+        variant(
             fnn.feed_forward(4, hidden=6, activation=jax.nn.silu, gated=True),
             SEQUENCES,
             equation=gated,

@@ -7,7 +7,7 @@ import numpy as np
 
 import fnn
 from tests.proof.linear import affine
-from tests.proof.rows import IMAGES, SEQUENCES, row
+from tests.proof.rows import IMAGES, SEQUENCES, row, variant
 
 
 def padded(x, rank, padding, window, stride, dilation):
@@ -102,12 +102,12 @@ def separable(params, x):
 ROWS = {
     "conv": [
         row(fnn.conv(3, (3, 3), stride=2), IMAGES, equation=conv(stride=(2, 2))),
-        row(
+        variant(
             fnn.conv(3, (3,), padding="CAUSAL", dilation=2),
             SEQUENCES,
             equation=conv("CAUSAL", (1,), (2,)),
         ),
-        row(
+        variant(
             fnn.conv(4, (3, 2), padding="CIRCULAR", groups=2),
             IMAGES,
             equation=conv("CIRCULAR", groups=2),
@@ -119,7 +119,7 @@ ROWS = {
             SEQUENCES,
             equation=conv_transpose((10,), (0,), (2,)),
         ),
-        row(
+        variant(
             fnn.conv_transpose(4, (3, 2), stride=(1, 2), groups=2, padding=(1, 0)),
             IMAGES,
             equation=conv_transpose((4, 12), (1, 0), (1, 2), groups=2),

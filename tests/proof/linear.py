@@ -12,6 +12,7 @@ from tests.proof.rows import (
     SEQUENCES,
     VECTORS,
     row,
+    variant,
 )
 
 
@@ -62,7 +63,7 @@ ROWS = {
             SEQUENCES,
             equation=onto_heads,
         ),
-        row(fnn.einsum("...gn,gnm->...gm", {"m": 3}), SEQUENCES, equation=by_group),
+        variant(fnn.einsum("...gn,gnm->...gm", {"m": 3}), SEQUENCES, equation=by_group),
     ],
     "bilinear": [row(fnn.bilinear(3), VECTORS, VECTORS[:, :2], equation=bilinear)],
     "parameter": [
@@ -70,7 +71,7 @@ ROWS = {
     ],
     "embed": [
         row(fnn.embed(5, 3), IDS, equation=rows, errors=EXACT),
-        row(
+        variant(
             fnn.embed(5, 3, padding_id=0, scale=2.0),
             IDS,
             equation=padded_rows,
@@ -85,7 +86,7 @@ ROWS = {
             errors=EXACT,
             skip=JOINS,
         ),
-        row(
+        variant(
             fnn.flatten(2),
             IMAGES,
             equation=lambda _, x: np.array([[a.ravel() for a in b] for b in x]),

@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 import fnn
-from tests.proof.rows import EXACT, IMAGES, SEQUENCES, row
+from tests.proof.rows import EXACT, IMAGES, SEQUENCES, row, variant
 
 
 def windows(x, window, stride, low, sizes):
@@ -79,7 +79,7 @@ ROWS = {
             equation=pooled(largest, *BY_TWO),
             errors=EXACT,
         ),
-        row(
+        variant(
             fnn.max_pool((3,), stride=2, padding="SAME"),
             SEQUENCES,
             equation=pooled(largest, *SAME),
@@ -88,12 +88,12 @@ ROWS = {
     ],
     "avg_pool": [
         row(fnn.avg_pool((2, 2)), IMAGES, equation=pooled(mean, *BY_TWO)),
-        row(
+        variant(
             fnn.avg_pool((3,), stride=2, padding="SAME"),
             SEQUENCES,
             equation=pooled(mean, *SAME),
         ),
-        row(
+        variant(
             fnn.avg_pool((3,), stride=2, padding="SAME", count_padding=False),
             SEQUENCES,
             equation=pooled(mean_of_values, *SAME),

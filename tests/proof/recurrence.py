@@ -4,7 +4,7 @@ import numpy as np
 
 import fnn
 from tests.proof.convolution import conv
-from tests.proof.rows import IMAGES, SEQUENCES, VECTORS, composed, normal, row
+from tests.proof.rows import IMAGES, SEQUENCES, VECTORS, composed, normal, row, variant
 
 
 def sigmoid(a):
@@ -158,7 +158,7 @@ ROWS = {
             SEQUENCES,
             equation=over_time(rnn_cell, reverse=True),
         ),
-        row(
+        variant(
             fnn.recurrent(fnn.rnn_cell(3)),
             SEQUENCES,
             equation=within_lengths,

@@ -19,7 +19,7 @@ EXACT = Errors(0, 0, 0)  # what only moves values
 DEEP = Errors(bfloat16=0.05)  # many roundings on the way
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Row:
     """One layer on given inputs; a public name has one such row or several.
 
@@ -59,6 +59,12 @@ def composed(
 ) -> Row:
     """A row whose derivatives are those of its parts, by the chain rule of JAX."""
     reason = {"second order": "Its parts are checked, each in its own row."}
+    return row(layer, *inputs, skip=reason | {**skip}, **rest)
+
+
+def variant(layer: Any, *inputs: Any, skip: Mapping[str, str] = {}, **rest: Any) -> Row:
+    """Another form of a layer, in a further row of its name."""
+    reason = {"second order": "Of the first of its forms, not of the others."}
     return row(layer, *inputs, skip=reason | {**skip}, **rest)
 
 

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 
 import fnn
-from tests.proof.rows import JOINS, SEQUENCES, row
+from tests.proof.rows import JOINS, SEQUENCES, row, variant
 
 
 def zeroed(x, shape, key):
@@ -35,7 +35,7 @@ BOTH = {"train": (False, True)}
 ROWS = {
     "dropout": [
         row(fnn.dropout(0.25), SEQUENCES, equation=dropout, **BOTH),
-        row(
+        variant(
             fnn.dropout(0.25, broadcast=-2),
             SEQUENCES,
             equation=dropout_of_features,
