@@ -16,7 +16,7 @@ from zlib import crc32
 import jax
 
 from fnn.checks import check_empty, check_key, check_outputs, check_train
-from fnn.contract import Form, Outline
+from fnn.forms import Form, Outline
 from fnn.shapes import abstract, is_array, shown, spec, zeros
 from fnn.signatures import Takes
 from fnn.taps import Tapping

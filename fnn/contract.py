@@ -1,10 +1,9 @@
 """The contract: a layer is a pair of pure functions; every layer has one inner form.
 
 `Layer` and `StatefulLayer` are what users unpack, write and pass on. Behind both stands
-a `Form`: `outline` tells, from shapes alone, a layer's parameters, state and outputs,
-and how to draw them; `run` computes. The public `init` and `apply` are views of these
-two, and containers (`wiring`) and transforms compose them without caring which kind
-they hold.
+a `Form` (`forms`), whose `outline` and `run` the public `init` and `apply` are views
+of. Containers (`wiring`) and transforms compose forms without caring which kind they
+hold.
 """
 
 from __future__ import annotations
@@ -14,125 +13,28 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from dataclasses import replace as with_fields
-from typing import Any, NamedTuple, ParamSpec, Protocol, TypeVar, overload
+from typing import Any, ParamSpec, TypeVar, overload
 
 import jax
 
-from fnn import calls
-from fnn.checks import (
-    check_empty,
-    check_function,
-    check_key,
-    check_no_state,
-    check_outputs,
-    check_params,
-    check_state,
-    check_state_given,
-    check_train,
-    pair,
+from fnn import calls, checks
+from fnn.forms import (
+    ApplyFn,
+    Form,
+    InitFn,
+    Outline,
+    StatefulApplyFn,
+    StatefulInitFn,
+    form_around,
 )
 from fnn.shapes import abstract, shown, spec, word
 from fnn.signatures import takes
 
-Params = Any  # nested dicts and tuples of arrays
-State = Any  # any pytree of arrays; () for a layer that keeps none
 Function = Callable[..., Any]
 P = ParamSpec("P")
 InitT = TypeVar("InitT")
 ApplyT = TypeVar("ApplyT")
-
-
-class InitFn(Protocol):
-    """``init(key, *inputs) -> params``, from the shapes and dtypes of the inputs."""
-
-    def __call__(self, key: Any, *inputs: Any, **named: Any) -> Params: ...
-
-
-class ApplyFn(Protocol):
-    """``apply(params, *inputs) -> outputs``."""
-
-    def __call__(
-        self,
-        params: Params,
-        *inputs: Any,
-        key: Any = ...,
-        train: bool = ...,
-        **named: Any,
-    ) -> Any: ...
-
-
-class StatefulInitFn(Protocol):
-    """``init(key, *inputs) -> (params, state)``."""
-
-    def __call__(
-        self, key: Any, *inputs: Any, **named: Any
-    ) -> tuple[Params, State]: ...
-
-
-class StatefulApplyFn(Protocol):
-    """``apply(params, state, *inputs) -> (outputs, state)``."""
-
-    def __call__(
-        self,
-        params: Params,
-        state: State,
-        *inputs: Any,
-        key: Any = ...,
-        train: bool = ...,
-        **named: Any,
-    ) -> tuple[Any, State]: ...
-
-
-class Outline(NamedTuple):
-    """A layer on inputs of known shapes; all but `draw` are trees of shapes."""
-
-    draw: Callable[[Any], tuple[Params, State]]  # of a key
-    params: Params
-    state: State
-    outputs: Any
-
-
-@dataclass(frozen=True)
-class Form:
-    """What both kinds of layer are made of; `parts` and `rebuild` compose it again."""
-
-    name: str
-    outline: Callable[..., Outline]  # (key, inputs, named), all of them shapes
-    run: Callable[..., tuple[Any, State]]  # (params, state, inputs, named, key, train)
-    stateful: bool = False
-    draws: bool = False  # may ask for a key
-    accepts: frozenset[str] | None = frozenset()  # inputs by name; None takes any
-    parts: Any = ()  # nested like the parameters; the layer itself where it wraps one
-    rebuild: Callable[[Any], Any] | None = None  # from changed parts
-    copies: bool = False  # its path names each copy of what it wraps, not itself
-    stacks: bool = False  # its params are those of what it wraps, on a new first axis
-    seen: Callable[[Params], Params] = lambda params: params  # by what it wraps
-    decoding: Callable[[int], Any] | None = None  # the layer, a step at a time
-    added: frozenset[str] = frozenset()  # inputs by name that reach it past containers
-    sliced: frozenset[str] = frozenset()  # those of them that differ between copies
-    inner_state: Callable[..., State] = lambda f, state: f(state)  # f on the wrapped's
-    step_axes: int = 1  # of one step of its sequences without batch, if it is a cell
-
-    def check_names(self, named: dict[str, Any]) -> None:
-        """Raises where an input by name is one that nobody names."""
-        known = named if self.accepts is None else self.accepts
-        unknown = [n for n in named if n not in known]
-        if unknown:
-            names = ", ".join(sorted(known)) or "none"
-            raise TypeError(
-                f"{self.name}: expected inputs by name among ({names}), "
-                f"got {', '.join(unknown)}."
-            )
-
-
-def form_around(layer: Any, **changes: Any) -> Form:
-    """The form of what wraps one other layer, and has its path; the same at first."""
-    kept = ("outline", "run", "stateful", "draws", "accepts", "seen", "added")
-    kept += ("sliced", "step_axes")
-    fields = {field: getattr(layer.form, field) for field in kept}
-    return Form(**{"name": layer.form.name, "parts": layer} | fields | changes)
 
 
 # ------------------------------------------------------------------- layers are values
@@ -268,15 +170,15 @@ def make(
     """The public pair that is a view of `form`, equal to what the same call builds."""
 
     def init(key, *inputs, **named):
-        key = check_key(key, f"{form.name}: init(key, *inputs)")
+        key = checks.check_key(key, f"{form.name}: init(key, *inputs)")
         form.check_names(named)
         params, state = form.outline(spec(key), spec(inputs), spec(named)).draw(key)
         return (params, state) if form.stateful else params
 
     def run(params, state, inputs, named, key, train):
-        train = check_train(train)
+        train = checks.check_train(train)
         if key is not None:
-            key = check_key(key, f"{form.name}: apply(..., key=key)")
+            key = checks.check_key(key, f"{form.name}: apply(..., key=key)")
         form.check_names(named)
         return form.run(params, state, inputs, named, key, train)
 
@@ -287,7 +189,7 @@ def make(
         try:
             return run(params, (), inputs, named, key, train)[0]
         except (TypeError, ValueError):
-            check_no_state(form.name, inputs)
+            checks.check_no_state(form.name, inputs)
             raise
 
     apply = stateful_apply if form.stateful else stateless_apply
@@ -304,7 +206,7 @@ def _leaf(kind: type, init: Callable, apply: Callable) -> Any:
     """A layer of the two functions that somebody wrote."""
     who = kind.__name__
     for role, half in (("init", init), ("apply", apply)):
-        check_function(who, f"{role} to be a function", half)
+        checks.check_function(who, f"{role} to be a function", half)
     stateful = kind is StatefulLayer
     reads, init_reads = takes(apply, 2 if stateful else 1), takes(init, 1)
     outer = getattr(init, "__qualname__", "").split(".<locals>")[0].split(".")[-1]
@@ -312,13 +214,13 @@ def _leaf(kind: type, init: Callable, apply: Callable) -> Any:
 
     def run(params, state, inputs, named, key, train):
         if stateful and reads.least:
-            check_state_given(name, inputs)
+            checks.check_state_given(name, inputs)
         reads.check_inputs(name, inputs, named)
         options = reads.options(name, key, train)
         if not stateful:
             outputs = apply(params, *inputs, **named, **options)
-            return check_outputs(name, outputs), ()
-        outputs, new = pair(
+            return checks.check_outputs(name, outputs), ()
+        outputs, new = checks.pair(
             f"{name}: expected apply to return (outputs, state)",
             apply(params, state, *inputs, **named, **options),
         )
@@ -327,7 +229,7 @@ def _leaf(kind: type, init: Callable, apply: Callable) -> Any:
                 f"{name}: expected apply to return a state like the one it got, "
                 f"{shown(state)}, got {shown(new)}."
             )
-        return check_outputs(name, outputs), new
+        return checks.check_outputs(name, outputs), new
 
     def outline(key, inputs, named):
         reads.check_inputs(name, inputs, named)
@@ -338,11 +240,11 @@ def _leaf(kind: type, init: Callable, apply: Callable) -> Any:
         def draw(key):
             drawn = init(key, *inputs, **named_init)
             if not stateful:
-                return check_params(name, drawn), ()
-            params, state = pair(
+                return checks.check_params(name, drawn), ()
+            params, state = checks.pair(
                 f"{name}: expected init to return (params, state)", drawn
             )
-            return check_params(name, params), check_state(name, state)
+            return checks.check_params(name, params), checks.check_state(name, state)
 
         # Traced once and replayed, so that nested wrappers, each of which traces the
         # init of what it wraps, cost no more than their sum.
@@ -374,10 +276,10 @@ def as_layer(part: Any, who: str = "as_layer", name: str | None = None) -> Any:
     name, reads = name or word(part), takes(part, 0)
 
     def run(params, _, inputs, named, key, train):
-        check_empty(params, f"{name}: expected no params")
+        checks.check_empty(params, f"{name}: expected no params")
         reads.check_inputs(name, inputs, named)
         outputs = part(*inputs, **named, **reads.options(name, key, train))
-        return check_outputs(name, outputs), ()
+        return checks.check_outputs(name, outputs), ()
 
     def outline(key, inputs, named):
         def evaluate(inputs, named, key):
@@ -419,7 +321,7 @@ def constructor(build: Callable[..., Any]) -> Callable[..., Any]:
       >>> gain(2.0), gain(2.0) == gain(factor=2.0)
       (gain(2.0), True)
     """
-    check_function("constructor", "a function that returns a layer", build)
+    checks.check_function("constructor", "a function that returns a layer", build)
     name, signature = build.__name__, inspect.signature(build)
 
     @functools.wraps(build)
@@ -459,7 +361,7 @@ def with_state(layer: Any) -> StatefulLayer:
 
 def _lifted(layer: Any) -> Any:
     def run(params, state, *args):
-        check_empty(state, f"{layer.form.name}: expected no state")
+        checks.check_empty(state, f"{layer.form.name}: expected no state")
         return layer.form.run(params, (), *args)
 
     run = layer.form.run if layer.form.stateful else run  # where taps made it so

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import jax
 
-from fnn.contract import as_layer, form_around, make, with_state
+from fnn.contract import as_layer, make, with_state
+from fnn.forms import form_around
 from fnn.shapes import abstract, over_arrays, shown, spec
 from fnn.transforms.parts import map_parts
 from fnn.tree import paths

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 import fnn
-from fnn.contract import ApplyFn, InitFn, StatefulApplyFn, StatefulInitFn
+from fnn.forms import ApplyFn, InitFn, StatefulApplyFn, StatefulInitFn
 
 X = jnp.ones((2, 3))
 

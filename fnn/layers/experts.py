@@ -10,7 +10,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
-from fnn.contract import as_layer, constructor, form_around, make
+from fnn.contract import as_layer, constructor, make
+from fnn.forms import form_around
 from fnn.layers.checks import check_array, check_count, check_flags, check_number
 from fnn.layers.dtypes import at_least_float32
 from fnn.layers.forwards import Forward, projection

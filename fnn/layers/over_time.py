@@ -11,7 +11,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from fnn.checks import pair
-from fnn.contract import Outline, as_layer, constructor, form_around, make
+from fnn.contract import as_layer, constructor, make
+from fnn.forms import Outline, form_around
 from fnn.layers.checks import check_count, check_flags
 from fnn.layers.time_axis import (
     Lead,

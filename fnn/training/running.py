@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from fnn.contract import pair
+from fnn.checks import pair
 from fnn.training.batching import kind
 from fnn.training.display import display
 from fnn.training.evaluation import evaluate

@@ -6,7 +6,8 @@ import functools
 from typing import Any
 
 from fnn.composition import flatten, gather, scatter
-from fnn.contract import as_layer, constructor, form_around, is_layer, make
+from fnn.contract import as_layer, constructor, is_layer, make
+from fnn.forms import form_around
 from fnn.shapes import abstract
 from fnn.taps import Tap, Tapping
 from fnn.transforms.parts import map_parts, part_paths

@@ -11,7 +11,8 @@ import jax.numpy as jnp
 from jax import lax
 
 from fnn.checks import check_state_given
-from fnn.contract import Outline, as_layer, constructor, form_around, make
+from fnn.contract import as_layer, constructor, make
+from fnn.forms import Outline, form_around
 from fnn.layers.checks import check_count
 from fnn.shapes import is_array, shard_axes, shown, spec, varying
 

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from jax.typing import DTypeLike
 
 from fnn.composition import flatten
-from fnn.contract import as_layer, constructor, form_around, is_layer, make
+from fnn.contract import as_layer, constructor, is_layer, make
+from fnn.forms import form_around
 from fnn.shapes import abstract, is_array, word
 from fnn.transforms.parts import with_parts
 

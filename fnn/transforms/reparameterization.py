@@ -13,7 +13,8 @@ from jax import Array, lax
 from jax.tree_util import keystr, tree_map_with_path
 
 from fnn.composition import flatten, fold, label
-from fnn.contract import Outline, as_layer, constructor, form_around, is_layer, make
+from fnn.contract import as_layer, constructor, is_layer, make
+from fnn.forms import Outline, form_around
 from fnn.layers.dtypes import at_least_float32
 from fnn.shapes import is_array, shown, word
 from fnn.tree import Pattern, matching, paths

@@ -10,7 +10,8 @@ from jax import lax
 from jax.tree_util import tree_map_with_path
 
 from fnn.composition import fold
-from fnn.contract import as_layer, constructor, form_around, make
+from fnn.contract import as_layer, constructor, make
+from fnn.forms import form_around
 from fnn.shapes import shown, word
 from fnn.transforms.reparameterization import WEIGHTS, chosen, name_of, stacked_axes
 from fnn.tree import Pattern, paths

@@ -14,7 +14,8 @@ from jax import Array
 from jax.core import Tracer
 
 from fnn.composition import flatten, rebuilt
-from fnn.contract import as_layer, constructor, form_around, is_layer, make
+from fnn.contract import as_layer, constructor, is_layer, make
+from fnn.forms import form_around
 from fnn.layers.checks import check_count
 from fnn.shapes import word
 

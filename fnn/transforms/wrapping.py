@@ -10,15 +10,8 @@ from typing import Any, Protocol, overload
 import jax
 
 from fnn.checks import check_empty, check_outputs, pair
-from fnn.contract import (
-    Form,
-    Layer,
-    StatefulLayer,
-    as_layer,
-    form_around,
-    make,
-    with_state,
-)
+from fnn.contract import Layer, StatefulLayer, as_layer, make, with_state
+from fnn.forms import Form, form_around
 from fnn.shapes import abstract, shown, spec, word, zeros
 from fnn.signatures import Takes, takes
 from fnn.taps import untapped
