@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array, lax
-from jax.nn.initializers import lecun_normal, zeros
+from jax.nn.initializers import variance_scaling, zeros
 from jax.typing import DTypeLike
 
 from fnn.contract import Layer, constructor
@@ -48,7 +49,7 @@ def conv_transpose(
     dilation: int | Sequence[int] = 1,
     groups: int = 1,
     use_bias: bool = True,
-    weight_init: Initializer = lecun_normal(),
+    weight_init: Initializer | None = None,
     bias_init: Initializer = zeros,
     param_dtype: DTypeLike = jnp.float32,
 ) -> Layer:
@@ -82,8 +83,9 @@ def conv_transpose(
         axis.
       groups: How many equal parts channels and features are cut into.
       use_bias: Whether ``bias`` is added.
-      weight_init: Draws ``weight``; by default truncated normal of variance 1 over
-        ``channels / groups`` times the window's size.
+      weight_init: Draws ``weight``; by default truncated normal of variance 1 over the
+        values that an output sums: ``channels / groups`` times ``window / stride``, at
+        least 1, of each axis.
       bias_init: Draws ``bias``.
       param_dtype: Floating or complex dtype of the parameters; ``y`` has the dtype that
         ``x`` and they promote to.
@@ -118,9 +120,10 @@ def conv_transpose(
             f"got {features}."
         )
     check_flags("conv_transpose", use_bias=use_bias)
-    check_functions("conv_transpose", weight_init=weight_init, bias_init=bias_init)
+    draw_weight = _fan_in(window, stride) if weight_init is None else weight_init
+    check_functions("conv_transpose", weight_init=draw_weight, bias_init=bias_init)
     check_param_dtype("conv_transpose", param_dtype)
-    initializers = {"weight": weight_init}
+    initializers = {"weight": draw_weight}
     shapes: dict[str, Any] = {"weight": (*window, "channels", features)}
     if use_bias:
         initializers["bias"] = bias_init
@@ -162,6 +165,12 @@ def conv_transpose(
         return lax.add(y, along(bias[0], y.shape)) if use_bias else y
 
     return Layer(init, apply)
+
+
+def _fan_in(window: Sequence[int], stride: Sequence[int]) -> Initializer:
+    """By what an output sums: of each window, the values that are a stride apart."""
+    shared = math.prod(min(n, s) for n, s in zip(window, stride, strict=True))
+    return variance_scaling(shared, "fan_in", "truncated_normal")
 
 
 def _output_padding(

@@ -89,5 +89,23 @@ def test_weights_have_their_variance_and_bias_is_an_option():
     params = fnn.conv_transpose(50, (3, 3), groups=2).init(jax.random.key(0), x)
     assert abs(float(params["weight"].var()) * 20 * 9 - 1) < 0.05
     assert not params["bias"].any()
+    # Of a window of 4, an output sums every second value where the stride is 2.
+    layer = fnn.conv_transpose(50, (4, 3), stride=(2, 3))
+    params = layer.init(jax.random.key(0), x)
+    assert abs(float(params["weight"].var()) * 40 * 2 * 1 - 1) < 0.05
     bare = fnn.conv_transpose(2, (3, 3), use_bias=False)
     assert bare.init(jax.random.key(0), x).keys() == {"weight"}
+
+
+@pytest.mark.parametrize(
+    "window, stride", [((4, 4), 2), ((2, 2), 2), ((3, 3), 1), ((3, 2), (2, 1))]
+)
+def test_outputs_start_with_the_variance_of_inputs(window, stride):
+    layer = fnn.conv_transpose(64, window, stride=stride, padding="CIRCULAR")
+    x = jnp.asarray(normal(0, 4, 8, 8, 64))
+    y = layer.apply(layer.init(jax.random.key(0), x), x)
+    assert 0.9 < float(y.var()) < 1.1
+    # A window of less than the stride leaves gaps: all other values have it.
+    layer = fnn.conv_transpose(64, (1, 1), stride=3)
+    y = layer.apply(layer.init(jax.random.key(0), x), x)
+    assert 0.9 < float(y[:, ::3, ::3].var()) < 1.1
