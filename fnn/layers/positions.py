@@ -35,7 +35,7 @@ def sinusoidal(
     cosine of the same. For times of diffusion models as well as steps of sequences.
 
     Args:
-      positions: Integers or floats.
+      positions: An array of integers or floats.
       features: How many numbers stand for a position; at least 1.
       base: The longest wavelength is ``2 * pi * base``; above 0.
 
@@ -53,10 +53,10 @@ def sinusoidal(
     References:
       Vaswani et al., Attention is all you need, 2017, section 3.5.
     """
-    positions = jnp.asarray(positions)
     check_array("sinusoidal", positions, "floating or integer", "positions")
     check_count("sinusoidal", "features", features)
     check_number("sinusoidal", "base", base, "above 0", lambda v: v > 0)
+    positions = jnp.asarray(positions)
     angles = angles_of(positions, features, base, _wide(positions))
     y = jnp.stack([jnp.sin(angles), jnp.cos(angles)], axis=-1)
     return jnp.reshape(y, (*positions.shape, -1))[..., :features]

@@ -15,6 +15,7 @@ from jax.tree_util import keystr, tree_map_with_path
 from fnn.composition import flatten, fold, label
 from fnn.contract import as_layer, constructor, is_layer, make
 from fnn.forms import Outline, form_around
+from fnn.layers.checks import check_count, check_number
 from fnn.layers.dtypes import at_least_float32
 from fnn.shapes import is_array, shown, word
 from fnn.tree import Pattern, matching, paths
@@ -136,9 +137,9 @@ def lora(
       alpha: Gain of the product, over ``rank``; None means ``rank``, a gain of one.
 
     Raises:
-      TypeError: If ``rank`` is no int.
-      ValueError: If ``rank < 1``, or the pattern matches no parameter, or one of fewer
-        axes.
+      TypeError: If ``rank`` is no int, or ``alpha`` no number.
+      ValueError: If ``rank < 1``, ``alpha`` is not finite, or the pattern matches no
+        parameter, or one of fewer axes.
 
     Example:
       >>> net = fnn.lora(fnn.dense(3), rank=2)
@@ -150,10 +151,9 @@ def lora(
       Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", 2022, equation 3.
     """
     layer = as_layer(layer, "lora")
-    if not isinstance(rank, int) or isinstance(rank, bool):
-        raise TypeError(f"lora: expected rank to be an int, got {word(rank)}.")
-    if rank < 1:
-        raise ValueError(f"lora: expected rank of at least 1, got {rank}.")
+    check_count("lora", "rank", rank)
+    if alpha is not None:
+        check_number("lora", "alpha", alpha, "to be finite", math.isfinite)
     gain = 1.0 if alpha is None else alpha / rank
     stacks = stacked_axes(layer)
     uniform = jax.nn.initializers.variance_scaling(1 / 3, "fan_in", "uniform")

@@ -12,7 +12,8 @@ from jax.tree_util import tree_map_with_path
 from fnn.composition import fold
 from fnn.contract import as_layer, constructor, make
 from fnn.forms import form_around
-from fnn.shapes import shown, word
+from fnn.layers.checks import check_count, check_number
+from fnn.shapes import shown
 from fnn.transforms.reparameterization import WEIGHTS, chosen, name_of, stacked_axes
 from fnn.tree import Pattern, paths
 
@@ -38,8 +39,9 @@ def spectral_norm(
       eps: Least norm that a vector is divided by; above 0.
 
     Raises:
-      ValueError: If ``iterations < 1``, or the pattern matches no parameter, or one of
-        fewer axes.
+      TypeError: If an option is of the wrong kind.
+      ValueError: If ``iterations < 1``, ``eps`` is not above 0, or the pattern matches
+        no parameter, or one of fewer axes.
 
     Example:
       >>> critic = fnn.spectral_norm(fnn.dense(1))
@@ -53,14 +55,8 @@ def spectral_norm(
       algorithm 1.
     """
     layer = as_layer(layer, "spectral_norm")
-    if (
-        not isinstance(iterations, int)
-        or isinstance(iterations, bool)
-        or iterations < 1
-    ):
-        raise ValueError(
-            f"spectral_norm: expected iterations of at least 1, got {word(iterations)}."
-        )
+    check_count("spectral_norm", "iterations", iterations)
+    check_number("spectral_norm", "eps", eps, "above 0", lambda v: v > 0)
     form, stacks = layer.form, stacked_axes(layer)
 
     def matrix(name, weight, dtype):

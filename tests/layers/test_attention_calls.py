@@ -195,6 +195,16 @@ WRONG_OPTIONS = [
         "sinusoidal: expected positions of floating or integer dtype, got bool.",
     ),
     (
+        lambda: sinusoidal("3", 2),
+        TypeError,
+        "sinusoidal: expected positions to be an array, got str.",
+    ),
+    (
+        lambda: sinusoidal(np.arange(3), 2, base=-1.0),
+        ValueError,
+        "sinusoidal: expected base above 0, got -1.0.",
+    ),
+    (
         lambda: rotary(X[0, 0]),
         ValueError,
         "rotary: expected x of shape (..., time, features), got (6,).",
