@@ -15,6 +15,24 @@ DEEP = {
 }
 
 
+# Layers made of projections, whose weights sum over the axis but last.
+PROJECTIONS = {
+    "attention": (fnn.attention(200, 2), (1, 3, 300)),
+    "feed_forward": (fnn.feed_forward(200, hidden=300, gated=True), (1, 300)),
+    "mixture_of_experts": (fnn.mixture_of_experts(fnn.dense(20), 100), (1, 300)),
+}
+
+
+@pytest.mark.parametrize("name", PROJECTIONS)
+def test_projections_start_with_the_variance_of_what_they_sum(name):
+    layer, shape = PROJECTIONS[name]
+    for path, leaf in fnn.paths(layer.init(jax.random.key(0), jnp.ones(shape))).items():
+        if path.endswith("weight"):
+            assert abs(float(leaf.var()) * leaf.shape[-2] - 1) < 0.03, path
+        else:
+            assert path.endswith("bias") and not leaf.any()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", DEEP)
 def test_variance_stays_through_fifty_layers(name):
