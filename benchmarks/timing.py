@@ -7,21 +7,41 @@ import statistics
 import time
 from collections.abc import Callable
 from importlib import metadata
+from typing import TypeVar
+
+Reported = TypeVar("Reported")  # seconds, or more than one number
 
 PACKAGES = ("jax", "optax", "fnn", "flax", "dm-haiku", "equinox")
 
 
-def describe() -> str:
-    """The machine and the versions that a figure belongs to."""
-    model = platform.processor() or platform.machine()
+def processor() -> str:
+    """The model of the processor."""
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:
             found = [
                 line.split(":")[1].strip() for line in lines if "model name" in line
             ]
-            model = found[0] if found else model
     except OSError:
-        pass
+        found = []
+    return found[0] if found else platform.processor() or platform.machine()
+
+
+def hardware() -> dict[str, object]:
+    """The machine that a result belongs to, and how busy it is."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return {
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(memory / 2**30, 1),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "load": os.getloadavg()[0],
+        "xla_flags": os.environ.get("XLA_FLAGS", ""),
+    }
+
+
+def describe() -> str:
+    """The machine and the versions that a figure belongs to."""
     versions = []
     for package in PACKAGES:
         try:
@@ -29,7 +49,8 @@ def describe() -> str:
         except metadata.PackageNotFoundError:
             continue
     python = platform.python_version()
-    return f"{model}, {os.cpu_count()} cores; Python {python}, {', '.join(versions)}"
+    cores = f"{processor()}, {os.cpu_count()} cores"
+    return f"{cores}; Python {python}, {', '.join(versions)}"
 
 
 def clock(run: Callable[[], object]) -> float:
@@ -45,11 +66,11 @@ def clock(run: Callable[[], object]) -> float:
 
 
 def interleaved(
-    contenders: dict[str, Callable[[], float]], rounds: int
-) -> dict[str, list[float]]:
+    contenders: dict[str, Callable[[], Reported]], rounds: int
+) -> dict[str, list[Reported]]:
     """What each contender reports in each round; every round starts with another."""
     names = list(contenders)
-    times: dict[str, list[float]] = {name: [] for name in names}
+    times: dict[str, list[Reported]] = {name: [] for name in names}
     for round_ in range(rounds):
         shift = round_ % len(names)
         for name in names[shift:] + names[:shift]:

@@ -16,10 +16,10 @@ import fnn
 
 DEPTH, FEATURES = 24, 16
 PEERS = {
-    "Haiku": "peers.haiku_",
-    "Linen": "peers.linen",
-    "NNX": "peers.nnx",
-    "Equinox": "peers.equinox_",
+    "Haiku": "peers.tracing.haiku_",
+    "Linen": "peers.tracing.linen",
+    "NNX": "peers.tracing.nnx",
+    "Equinox": "peers.tracing.equinox_",
 }
 
 
