@@ -175,6 +175,17 @@ def test_an_axis_name_needs_no_mapping_to_initialise_and_evaluate():
     assert layer.apply(params, state, x)[0].shape == (2, 4)
 
 
+def test_eps_is_what_is_added_to_the_variance():
+    x = normal(0, 5, 4)
+    mean, var, _ = moments(x)
+    layer = fnn.batch_norm(eps=0.5, use_scale=False, use_bias=False)
+    y, _ = layer.apply((), STATE, x, train=True)
+    np.testing.assert_allclose(y, (x - mean) / np.sqrt(var + 0.5), atol=1e-5)
+    y, _ = layer.apply((), STATE, x)
+    expected = (x - STATE["mean"]) / np.sqrt(STATE["var"] + 0.5)
+    np.testing.assert_allclose(y, expected, atol=1e-5)
+
+
 def test_options_may_be_traced():
     x = jnp.asarray(normal(0, 5, 4))
 

@@ -266,6 +266,13 @@ def test_padding_changes_nothing():
     )
 
 
+def test_scale_is_that_of_the_queries():
+    params, plain = drawn(attention(6, 2), X), attention(6, 2)
+    double = params | {"query": jax.tree.map(lambda leaf: 2 * leaf, params["query"])}
+    y = attention(6, 2, scale=2 * 3**-0.5).apply(params, X)
+    np.testing.assert_allclose(y, plain.apply(double, X), rtol=1e-5, atol=1e-6)
+
+
 def test_large_logits_and_low_precision():
     layer = attention(6, 2, scale=1e4)
     params = drawn(layer, X)

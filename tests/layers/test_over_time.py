@@ -149,6 +149,14 @@ def test_unrolling_changes_nothing(unroll):
     assert_close(y, fnn.recurrent(cell).apply(params, X, lengths=LENGTHS))
 
 
+@pytest.mark.parametrize("build", [fnn.recurrent, fnn.bidirectional])
+def test_so_many_steps_are_in_an_iteration_of_the_loop(build):
+    for unroll in (1, 3):
+        layer = build(fnn.rnn_cell(3), unroll=unroll)
+        jaxpr = str(jax.make_jaxpr(layer.apply)(drawn(layer), X))
+        assert jaxpr.count(f"unroll={unroll}\n") == jaxpr.count(" scan[") > 0
+
+
 @pytest.mark.parametrize("batch", [(), (2, 3), (0,)])
 def test_any_number_of_batch_axes(batch):
     layer = fnn.recurrent(fnn.lstm_cell(3))

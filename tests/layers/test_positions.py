@@ -49,6 +49,9 @@ def test_sinusoidal_positions_are_added():
     np.testing.assert_allclose(y[1, :2], X[1, :2] + waves[:2], atol=1e-5)
     assert jnp.array_equal(y[1, 2:], X[1, 2:])
     assert apply(jnp.asarray(X, jnp.bfloat16)).dtype == jnp.bfloat16
+    waves = np.array([wave(t, 6, 50.0) for t in range(5)])
+    y = sinusoidal_positions(base=50.0).apply((), X)
+    np.testing.assert_allclose(y, X + waves, atol=1e-5)
 
 
 def test_learned_positions_are_added():

@@ -64,6 +64,25 @@ def test_repeat_compiles_one_copy():
     assert sizes[0] == sizes[1]
 
 
+def test_repeat_runs_so_many_copies_in_an_iteration_of_the_loop():
+    for unroll in (1, 2):
+        loop = fnn.repeat(fnn.dense(3), 4, unroll=unroll)
+        params = jax.eval_shape(loop.init, jax.random.key(0), X)
+        assert f"unroll={unroll}\n" in str(jax.make_jaxpr(loop.apply)(params, X))
+
+
+def test_repeat_keeps_the_inputs_of_copies_alone_with_remat():
+    step = fnn.sequential(fnn.dense(3), jnp.sin, jnp.exp, jnp.sin)
+    kept = []
+    for remat in (False, True):
+        loop = fnn.repeat(step, 8, remat=remat)
+        params = loop.init(jax.random.key(0), X)
+        _, pullback = jax.vjp(lambda x, p=params, f=loop.apply: f(p, x), X)
+        kept.append(sum(leaf.size for leaf in jax.tree.leaves(pullback)))
+    weights = sum(leaf.size for leaf in jax.tree.leaves(params))
+    assert kept[1] <= weights + 8 * X.size + X.size < kept[0]
+
+
 def test_repeat_over_gives_each_copy_its_slice():
     def shifted(x, *, shift, scale):
         return x * scale + shift["by"]

@@ -132,6 +132,8 @@ def test_remat_keeps_no_activations():
 
     deep = fnn.sequential(*[jnp.sin, jnp.exp] * 4)
     assert kept(fnn.remat(deep)) < kept(deep) / 2
+    everything = jax.checkpoint_policies.everything_saveable
+    assert kept(fnn.remat(deep, everything)) > 2 * kept(fnn.remat(deep))
 
 
 def test_remat_second_derivatives():

@@ -70,6 +70,7 @@ def test_integers_and_flags_are_not_cast():
     def net(parts, ids, *, mask):
         assert mask.dtype == bool and ids.dtype == jnp.int32
         y = parts.table(ids)
+        assert y.dtype == jnp.float16
         return y * jnp.asarray(mask, y.dtype)[:, None].repeat(4, 1)
 
     ids, mask = jnp.arange(3), jnp.array([True, False, True])

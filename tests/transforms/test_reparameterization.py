@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose as assert_close
 
 import fnn
 
@@ -132,6 +135,39 @@ def test_spectral_norm_around_a_stateful_layer_and_captured():
     assert seen["0"].shape == y.shape
     assert jax.tree.structure(after) == jax.tree.structure(state)
     assert not np.array_equal(after["inner"][1]["mean"], state["inner"][1]["mean"])
+
+
+@pytest.mark.parametrize("wrap", [fnn.weight_norm, fnn.spectral_norm])
+def test_norms_of_some_weights_alone(wrap):
+    plain = fnn.sequential(fnn.dense(4), fnn.dense(2))
+    net = fnn.with_state(wrap(plain, "1/*eight"))
+    params, state = net.init(jax.random.key(0), X)
+    changed = set(fnn.paths(params)) - {"0/weight", "0/bias", "1/weight", "1/bias"}
+    if wrap is fnn.weight_norm:
+        assert changed == {"1/weight/direction", "1/weight/scale"}
+    else:
+        assert not changed
+        assert set(fnn.paths(state["vectors"])) == {"1/weight/left", "1/weight/right"}
+
+
+def test_spectral_norm_takes_so_many_steps_in_a_call():
+    one, four = (fnn.spectral_norm(fnn.dense(4), iterations=n) for n in (1, 4))
+    params, state = one.init(jax.random.key(0), X)
+    for calls in range(1, 8):
+        if calls == 4:  # as many as init has taken, too
+            first = four.init(jax.random.key(0), X)[1]
+            jax.tree.map(functools.partial(assert_close, rtol=1e-5), first, state)
+        _, state = one.apply(params, state, X, train=True)
+    _, after = four.apply(params, first, X, train=True)
+    jax.tree.map(functools.partial(assert_close, rtol=1e-5), after, state)
+
+
+def test_spectral_norm_divides_no_vector_by_less_than_eps():
+    net = fnn.spectral_norm(fnn.dense(3), eps=100.0)
+    params, state = net.init(jax.random.key(0), X)
+    left, right = (state["vectors"]["weight"][side] for side in ("left", "right"))
+    assert_close(right, params["weight"].T @ left / 100, rtol=1e-5)
+    assert 0 < jnp.linalg.norm(right) < jnp.linalg.norm(left) < 0.1
 
 
 def other(layer, **params):
