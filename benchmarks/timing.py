@@ -72,7 +72,7 @@ def interleaved(
     names = list(contenders)
     times: dict[str, list[Reported]] = {name: [] for name in names}
     for round_ in range(rounds):
-        shift = round_ % len(names)
+        shift = round_ % max(len(names), 1)
         for name in names[shift:] + names[:shift]:
             times[name].append(contenders[name]())
     return times

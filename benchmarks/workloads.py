@@ -136,6 +136,18 @@ def batch(work: Workload) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
     return (images,), below(size["classes"])
 
 
+def fingerprint(logits: Any) -> float:
+    """A number that would be another if outputs were others, or in another order."""
+    values = np.asarray(logits, np.float64)
+    order = np.linspace(1, 2, values.size).reshape(values.shape)
+    return float(np.mean(np.square(values) * order))
+
+
+def total(arrays: Any) -> float:
+    """The sum of all numbers: what "dispatch" leaves to compare."""
+    return float(sum(np.asarray(array, np.float64).sum() for array in arrays))
+
+
 # ------------------------------------------------------------------------ the weights
 def shapes(work: Workload) -> Shapes:
     """Every array of a network, running statistics among them, by canonical name."""

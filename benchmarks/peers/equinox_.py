@@ -16,11 +16,9 @@ from peers.functional import (
     on_device,
     optimizer,
     program,
-    squares,
-    total,
 )
 from peers.program import Program
-from workloads import DECAY, Workload
+from workloads import DECAY, Workload, fingerprint, total
 
 NAME, PACKAGES = "Equinox", ("equinox", "jax", "jaxlib", "optax")
 
@@ -86,17 +84,22 @@ def filtered(work, made, loaded, prepare) -> Program:
         def forward(carry, batch):
             return batched(*carry, batch[0], False)[0]
 
-        shared |= {"call": forward, "figure": squares}
+        shared |= {"call": forward, "figure": lambda carry, logits: fingerprint(logits)}
         shared["after"] = lambda logits, carry: (carry, logits)
         return Program(begin=made, load=loaded, **shared)
     if work.task == "dispatch":
 
-        @eqx.filter_jit(donate="all")
-        def scaled(net, batch):
+        @eqx.filter_jit(donate="all-except-first")
+        def scaled(batch, net):
             arrays, rest = eqx.partition(net, eqx.is_inexact_array)
             return eqx.combine(jax.tree.map(lambda a: a * DECAY, arrays), rest)
 
-        shared |= {"call": scaled, "figure": lambda carry, value: total(carry)}
+        shared |= {
+            "call": Swapped(scaled),
+            "figure": lambda carry, value: total(
+                jax.tree.leaves(eqx.filter(carry, eqx.is_array))
+            ),
+        }
         shared["after"] = lambda net, carry: (net, ())
         return Program(begin=lambda: made()[0], load=lambda w: loaded(w)[0], **shared)
     tx = optimizer(work)

@@ -85,7 +85,7 @@ RENAMED = (
     (r"^stages/(\d+)/", r"block\1/"),
     (r"/shortcut/conv/", "/shortcut/"),
     (r"/shortcut/norm/", "/shortcut_norm/"),
-    (r"^class_token/", "token/"),
+    (r"^class_token$", "token/weight"),
     (r"^head/", "dense/"),
 )
 

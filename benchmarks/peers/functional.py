@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from peers.program import Program
-from workloads import ADAM, DECAY, OPTIMIZERS, Workload
+from workloads import ADAM, DECAY, OPTIMIZERS, Workload, fingerprint, total
 
 
 class Network(NamedTuple):
@@ -54,12 +54,6 @@ def evidence(outputs: Any, images: Any) -> Any:
 
 def on_device(batch: Any) -> Any:
     return jax.tree.map(jnp.asarray, batch)
-
-
-def total(carry: Any) -> float:
-    """The sum of all arrays: what "dispatch" leaves to compare."""
-    leaves = [a for a in jax.tree.leaves(carry) if isinstance(a, jax.Array)]
-    return float(sum(np.asarray(a, np.float64).sum() for a in leaves))
 
 
 def program(
@@ -118,14 +112,10 @@ def inferring(network: Network, begin: Any, prepare: Any) -> Program:
         load=network.load,
         prepare=prepare,
         call=forward,
-        figure=squares,
+        figure=lambda carry, logits: fingerprint(logits),
         wait=jax.block_until_ready,
         after=lambda logits, carry: (carry, logits),
     )
-
-
-def squares(carry: Any, logits: Any) -> float:
-    return float(np.mean(np.square(np.asarray(logits, np.float64))))
 
 
 def dispatching(begin: Any, load: Any, prepare: Any) -> Program:
@@ -139,7 +129,7 @@ def dispatching(begin: Any, load: Any, prepare: Any) -> Program:
         load=load,
         prepare=prepare,
         call=jax.jit(scaled, donate_argnums=0),
-        figure=lambda carry, value: total(carry),
+        figure=lambda carry, value: total(jax.tree.leaves(carry)),
         wait=jax.block_until_ready,
         after=lambda params, carry: (params, ()),
     )

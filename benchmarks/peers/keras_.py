@@ -17,7 +17,9 @@ from workloads import (
     MOMENTUM,
     OPTIMIZERS,
     Workload,
+    fingerprint,
     residual_blocks,
+    total,
 )
 
 NAME, PACKAGES = "Keras", ("keras", "jax", "jaxlib")
@@ -90,15 +92,17 @@ def programs(work: Workload, batch):
     def scale(weights, batch):
         return [w * DECAY for w in weights]
 
-    def squares(carry, logits):
-        return float(np.mean(np.square(np.asarray(logits, np.float64))))
-
-    def total(carry, value):
-        return float(sum(np.asarray(a, np.float64).sum() for a in carry))
-
     kinds = {
-        "inference": (infer, squares, lambda logits, carry: (carry, logits)),
-        "dispatch": (scale, total, lambda weights, carry: (weights, ())),
+        "inference": (
+            infer,
+            lambda carry, logits: fingerprint(logits),
+            lambda logits, carry: (carry, logits),
+        ),
+        "dispatch": (
+            scale,
+            lambda carry, value: total(carry),
+            lambda weights, carry: (weights, ()),
+        ),
     }
     call, figure, after = kinds.get(
         work.task, (train, lambda carry, value: float(value), Program.after)

@@ -9,9 +9,17 @@ from itertools import pairwise
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from peers.functional import loss_of, on_device, optimizer, squares, total
+from peers.functional import loss_of, on_device, optimizer
 from peers.program import Program
-from workloads import DECAY, EPS, MOMENTUM, Workload, residual_blocks
+from workloads import (
+    DECAY,
+    EPS,
+    MOMENTUM,
+    Workload,
+    fingerprint,
+    residual_blocks,
+    total,
+)
 
 NAME, PACKAGES = "Flax NNX", ("flax", "jax", "jaxlib", "optax")
 
@@ -48,9 +56,9 @@ def programs(work: Workload, batch):
         "figure": lambda carry, value: float(value),
     }
     if work.task == "inference":
-        shared["figure"] = squares
+        shared["figure"] = lambda carry, logits: fingerprint(logits)
     if work.task == "dispatch":
-        shared["figure"] = lambda carry, value: total(nnx.state(carry))
+        shared["figure"] = lambda carry, value: total(jax.tree.leaves(nnx.state(carry)))
     return {
         "split and merge": functional(work, objects, shared),
         "nnx.jit": stateful(work, objects, shared),
