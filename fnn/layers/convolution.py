@@ -32,6 +32,7 @@ from fnn.layers.windows import (
     same_padding,
     window_of,
 )
+from fnn.ops import convolution as ops
 
 PADDINGS = ("SAME", "VALID", "CAUSAL", "CIRCULAR", "REFLECT")
 CONTINUED = {"CIRCULAR": "wrap", "REFLECT": "reflect"}  # as jnp.pad calls them
@@ -167,17 +168,10 @@ def convolve(
         pads = ((0, 0),) * rank
     elif padding not in ("SAME", "CAUSAL"):  # these two always fit
         check_fit(owner, sizes, pads, reach)
-    space = "DHW"[-rank:]
     flat = len(batch) == 1
-    y = lax.conv_general_dilated(
-        x if flat else jnp.reshape(x, (math.prod(batch), *x.shape[len(batch) :])),
-        weight,
-        window_strides=stride,
-        padding=pads,
-        rhs_dilation=dilation,
-        dimension_numbers=(f"N{space}C", f"{space}IO", f"N{space}C"),
-        feature_group_count=groups,
-    )
+    if not flat:
+        x = jnp.reshape(x, (math.prod(batch), *x.shape[len(batch) :]))
+    y = ops.convolve(x, weight, stride, pads, dilation, groups)
     return y if flat else jnp.reshape(y, (*batch, *y.shape[1:]))
 
 

@@ -1,0 +1,133 @@
+"""Bilinear operations that are computed otherwise on a CPU, with every derivative.
+
+``y = f(a, b)``, linear in each argument, has two transposes: what brings ``(dy, b)``
+back to ``a``, and what brings ``(a, dy)`` back to ``b``. Both are bilinear, and the
+transposes of these are the other ones of the three. So three primitives of JAX that
+name each other as their transposes are closed under differentiation, in either mode and
+to any order, and each can be computed in a form of its own. `jax.custom_jvp` can't say
+how to transpose, `jax.custom_vjp` forbids forward mode, and
+`jax.custom_derivatives.linear_call` has no derivative in what it is not linear in.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol
+
+import jax
+from jax import Array, lax
+from jax.extend.core import Primitive
+from jax.interpreters import ad, batching, mlir
+
+Product = Callable[..., Array]  # of two arrays and the geometry
+
+
+class Geometry(Protocol):
+    """What stays fixed: hashable, and enough to tell each shape from the other two."""
+
+    def shape_of_y(self, a: Any, b: Any) -> tuple[int, ...]: ...
+    def shape_of_a(self, dy: Any, b: Any) -> tuple[int, ...]: ...
+    def shape_of_b(self, a: Any, dy: Any) -> tuple[int, ...]: ...
+
+
+class Products(NamedTuple):
+    """The operation ``(a, b) -> y``, and its transposes."""
+
+    to_y: Product  # (a, b)
+    to_a: Product  # (dy, b)
+    to_b: Product  # (a, dy)
+
+
+def transposes(f: Product) -> Products:
+    """The operation with the transposes that JAX derives for it."""
+
+    def to_a(dy, b, geometry):
+        like = _like(dy, geometry.shape_of_a(dy, b))
+        return jax.linear_transpose(lambda a: f(a, b, geometry), like)(dy)[0]
+
+    def to_b(a, dy, geometry):
+        like = _like(dy, geometry.shape_of_b(a, dy))
+        return jax.linear_transpose(lambda b: f(a, b, geometry), like)(dy)[0]
+
+    return Products(f, to_a, to_b)
+
+
+def bilinear(name: str, default: Products, on_cpu: Products) -> Product:
+    """The operation whose every product is lowered by `default`, but `on_cpu` there.
+
+    All products of a geometry have as many axes, and the first axis of ``a`` and ``y``
+    is one over which the operation is mapped.
+    """
+    to_y, to_a, to_b = (
+        _primitive(f"{name}_{product}", f"shape_of_{product[3:]}", *forms)
+        for product, *forms in zip(Products._fields, default, on_cpu, strict=True)
+    )
+    ad.defbilinear(
+        to_y,
+        lambda ct, a, b, **fixed: to_a.bind(ct, b, **fixed),
+        lambda ct, a, b, **fixed: to_b.bind(a, ct, **fixed),
+    )
+    ad.defbilinear(
+        to_a,
+        lambda ct, dy, b, **fixed: to_y.bind(ct, b, **fixed),
+        lambda ct, dy, b, **fixed: to_b.bind(ct, dy, **fixed),
+    )
+    ad.defbilinear(
+        to_b,
+        lambda ct, a, dy, **fixed: to_a.bind(dy, ct, **fixed),
+        lambda ct, a, dy, **fixed: to_y.bind(a, ct, **fixed),
+    )
+
+    def call(a, b, geometry):
+        return to_y.bind(*_alike(a, b), geometry=geometry)
+
+    return call
+
+
+def _primitive(name: str, shape: str, default: Product, on_cpu: Product) -> Primitive:
+    """One of the products, of the shape that this method of the geometry gives."""
+    primitive = Primitive(name)
+
+    @functools.partial(jax.jit, static_argnames="geometry")
+    def compiled(a, b, *, geometry):
+        return primitive.bind(a, b, geometry=geometry)
+
+    def shaped(a, b, *, geometry):
+        return a.update(shape=getattr(geometry, shape)(a, b))
+
+    def batched(args, axes, *, geometry):
+        (a, b), (axis, other) = args, axes
+        if shape == "shape_of_b" or other is not None:
+            f = functools.partial(default, geometry=geometry)
+            return jax.vmap(f, in_axes=axes)(a, b), 0
+        a = jax.numpy.moveaxis(a, axis, 0)
+        y = primitive.bind(lax.collapse(a, 0, 2), b, geometry=geometry)
+        return lax.reshape(y, (*a.shape[:2], *y.shape[1:])), 0
+
+    def lower(f):
+        return mlir.lower_fun(
+            lambda a, b, *, geometry: f(a, b, geometry), multiple_results=False
+        )
+
+    primitive.def_impl(compiled)
+    primitive.def_abstract_eval(shaped)
+    batching.primitive_batchers[primitive] = batched
+    mlir.register_lowering(primitive, lower(default))
+    mlir.register_lowering(primitive, lower(on_cpu), platform="cpu")
+    return primitive
+
+
+def _like(array: Array, shape: tuple[int, ...]) -> Any:
+    """A shape that varies over what the array does, inside `jax.shard_map`."""
+    return jax.eval_shape(lambda a: lax.full_like(a, 0, shape=shape), array)
+
+
+def _alike(a: Array, b: Array) -> list[Array]:
+    """Both varying over the same axes of a mesh, inside `jax.shard_map`."""
+    axes = [jax.typeof(array).manual_axis_type.varying for array in (a, b)]
+    missing = [tuple(sorted((axes[0] | axes[1]) - own)) for own in axes]
+    return [
+        lax.pcast(array, names, to="varying") if names else array
+        for array, names in zip((a, b), missing, strict=True)
+    ]
