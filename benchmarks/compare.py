@@ -121,7 +121,7 @@ class Comparison:
             process.ask("keep", idiom=best)
 
     def time_steps(self, processes: dict[str, Process]) -> None:
-        """The step, in rounds, and `init` where all is compiled."""
+        """The step, in rounds."""
         rounds = self.options.rounds
         runs = {
             library: runner(process, self.found[library]["idiom"], self.turn)
@@ -130,16 +130,8 @@ class Comparison:
         for library, times in interleaved(runs, rounds).items():
             self.found[library]["step"] = times
 
-        def init(library):
-            idiom = self.found[library]["idiom"]
-            return lambda: processes[library].ask("init", idiom=idiom)["seconds"]
-
-        again = interleaved({library: init(library) for library in processes}, 4)
-        for library, times in again.items():
-            self.found[library]["init_again"] = times[1:]  # the first one compiles
-
     def time_starts(self) -> None:
-        """From import to the first step: a new process each time."""
+        """From import to the first step, and what follows it, in new processes."""
 
         def start(library):
             with self.process(library) as process:

@@ -9,6 +9,7 @@ from timing import verdict
 
 LIBRARIES = ("linen", "nnx", "equinox", "haiku", "keras")  # those of JAX
 MIB = 2**20
+HALF = 20  # the width of the column of the middle half
 
 # The most that a step may take, by the fastest of LIBRARIES; None has no figure.
 STEPS = {
@@ -52,7 +53,9 @@ def print_results(name: str, result: dict[str, Any]) -> None:
     print(f"\n{name}: losses agree to {result['spread']:.1e}")
     head = ("step ms", "half of them", "/ fnn", "start s", "import", "init", "again")
     head += ("trace", "compile", "MiB", "XLA MiB")
-    print(" " * 18 + "".join(f"{h:>{15 if h == 'half of them' else 9}}" for h in head))
+    print(
+        " " * 18 + "".join(f"{h:>{HALF if h == 'half of them' else 9}}" for h in head)
+    )
     for library, found in libraries.items():
         print(f"{found['name']:18}" + "".join(cells(libraries, library)), end="")
         print(f"  {found['idiom']}")
@@ -63,7 +66,7 @@ def print_results(name: str, result: dict[str, Any]) -> None:
 def cells(libraries: Libraries, library: str) -> list[str]:
     found = libraries[library]
     low, mid, high = statistics.quantiles(found["step"], n=4, method="inclusive")
-    row = [f"{mid * 1e3:9.3f}", f"{low * 1e3:.3f} to {high * 1e3:.3f}".rjust(15)]
+    row = [f"{mid * 1e3:9.3f}", f"{low * 1e3:.3f} to {high * 1e3:.3f}".rjust(HALF)]
     by = ratio(libraries, "step", "fnn", library) if "fnn" in libraries else None
     row.append(" " * 8 + "-" if by is None else f"{by:9.2f}")
     for measure in ("total", "import", "init", "init_again", "trace", "compile"):
