@@ -58,8 +58,6 @@ from fnn.layers.transposed_convolution import conv_transpose as conv_transpose
 from fnn.transforms.capturing import capture as capture
 from fnn.transforms.copies import ensemble as ensemble
 from fnn.transforms.copies import repeat as repeat
-from fnn.transforms.copies import stack_params as stack_params
-from fnn.transforms.copies import unstack_params as unstack_params
 from fnn.transforms.gradients import freeze as freeze
 from fnn.transforms.gradients import remat as remat
 from fnn.transforms.mixing import mixed_precision as mixed_precision
@@ -71,6 +69,8 @@ from fnn.transforms.reparameterization import lora as lora
 from fnn.transforms.reparameterization import merge_lora as merge_lora
 from fnn.transforms.reparameterization import weight_norm as weight_norm
 from fnn.transforms.spectral import spectral_norm as spectral_norm
+from fnn.transforms.stacking import stack_params as stack_params
+from fnn.transforms.stacking import unstack_params as unstack_params
 from fnn.transforms.stepping import decoding as decoding
 from fnn.transforms.stepping import steps_as as steps_as
 from fnn.transforms.stepping import whole as whole

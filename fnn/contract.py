@@ -1,9 +1,8 @@
 """The contract: a layer is a pair of pure functions; every layer has one inner form.
 
 `Layer` and `StatefulLayer` are what users unpack, write and pass on. Behind both stands
-a `Form` (`forms`), whose `outline` and `run` the public `init` and `apply` are views
-of. Containers (`wiring`) and transforms compose forms without caring which kind they
-hold.
+a `Form` (`forms`), of which the public `init` and `apply` are views. Containers
+(`wiring`) and transforms compose forms without caring which kind they hold.
 """
 
 from __future__ import annotations

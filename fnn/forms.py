@@ -73,6 +73,7 @@ class Form:
     stacks: bool = False  # its params are those of what it wraps, on a new first axis
     seen: Callable[[Params], Params] = lambda params: params  # by what it wraps
     decoding: Callable[[int], Any] | None = None  # the layer, a step at a time
+    step_by_step: Callable[[Any], Any] | None = None  # from parts that go step by step
     added: frozenset[str] = frozenset()  # inputs by name that reach it past containers
     sliced: frozenset[str] = frozenset()  # those of them that differ between copies
     inner_state: Callable[..., State] = lambda f, state: f(state)  # f on the wrapped's

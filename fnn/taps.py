@@ -7,10 +7,11 @@ value that travels as state does too; nothing global is needed to collect it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 
 @jax.tree_util.register_dataclass
@@ -65,6 +66,21 @@ def renewed(state: Any, new: Any) -> Any:
         )
 
     return renew(state)
+
+
+def merged(
+    merge: Callable[..., Any], states: Sequence[Any], is_leaf: Callable[[Any], bool]
+) -> Any:
+    """`merge` of what several states have at each leaf; the values of taps stacked."""
+
+    def join(*parts):
+        if not _is_tap(parts[0]):
+            return merge(*parts)
+        inner = merged(merge, [tap.state for tap in parts], is_leaf)
+        stack = jax.tree.map(lambda *y: jnp.stack(y), *(tap.values for tap in parts))
+        return Tap(parts[0].path, inner, stack)
+
+    return jax.tree.map(join, *states, is_leaf=lambda s: _is_tap(s) or is_leaf(s))
 
 
 def collected(state: Any) -> dict[str, tuple]:

@@ -11,11 +11,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 from jax.core import Tracer
 
 from fnn.checks import check_empty
 from fnn.contract import Layer, StatefulLayer, constructor
+from fnn.ops.writing import write
 from fnn.shapes import shown, spec
 from fnn.transforms.stepping import advanced, no_steps, steps_as
 
@@ -72,7 +73,7 @@ def keys_so_far(rotary: Rotary | None, length: int) -> StatefulLayer:
 
         def put(cache, x):
             if lengths is None:
-                return lax.dynamic_update_slice_in_dim(cache, x, start, axis=-2)
+                return write(cache, x, start)
             # Padding may reach beyond the end, from where a slice would be moved back.
             return cache.at[..., places, :].set(x, mode="drop")
 

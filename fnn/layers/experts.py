@@ -18,7 +18,8 @@ from fnn.layers.forwards import Forward, projection
 from fnn.layers.initialization import Initializer
 from fnn.layers.masking import before, check_lengths
 from fnn.shapes import is_array, shown
-from fnn.transforms.copies import check_stacked, copy_keys, stacked, stacked_spec
+from fnn.transforms.copies import copy_keys
+from fnn.transforms.stacking import check_stacked, stacked, stacked_spec
 from fnn.wiring import module
 
 

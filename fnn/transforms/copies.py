@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from dataclasses import replace as with_fields
 from typing import Any
 
 import jax
@@ -12,9 +13,19 @@ from jax import lax
 
 from fnn.checks import check_state_given
 from fnn.contract import as_layer, constructor, make
-from fnn.forms import Outline, form_around
+from fnn.forms import Form, form_around
 from fnn.layers.checks import check_count
-from fnn.shapes import is_array, shard_axes, shown, spec, varying
+from fnn.shapes import shard_axes, shown, spec, varying
+from fnn.transforms.stacking import (
+    apart,
+    check_apart,
+    check_stacked,
+    nth,
+    one_of,
+    stacked,
+    stacked_spec,
+    together,
+)
 
 
 @constructor
@@ -71,40 +82,22 @@ def repeat(
                 f"repeat: expected over to name inputs of {form.name}, got {name!r}."
             )
 
-    def sliced(named):
-        """Inputs by name: those that each copy has its own of, and the others."""
-        apart = form.sliced.union(over)
-        own = {name: value for name, value in named.items() if name in apart}
-        check_stacked("repeat", own, n, "inputs by name")
-        return own, {name: v for name, v in named.items() if name not in apart}
-
-    def check_like(x, y):
-        if spec(x) != spec(y):
-            raise ValueError(
-                f"repeat: expected {form.name} to keep its input's shape and dtype, "
-                f"{shown(x)}, got {shown(y)}."
-            )
-
     def outline(key, inputs, named):
         check_inputs(inputs)
-        own, rest = sliced(named)
+        own, rest = own_inputs(form, named, over, n)
         own = jax.tree.map(lambda s: jax.ShapeDtypeStruct(s.shape[1:], s.dtype), own)
         line = form.outline(key, inputs, own | rest)
-        check_like(inputs[0], line.outputs)
+        check_like(form, inputs[0], line.outputs)
         outputs = line.outputs
         if collect:
             outputs = (outputs, stacked_spec(outputs, n))
         return stacked(line, n)._replace(outputs=outputs)
 
-    def check_inputs(inputs):
-        if not inputs:
-            raise TypeError("repeat: expected at least 1 input, got 0.")
-
     def run(params, state, inputs, named, key, train):
         if form.stateful:
             check_state_given("repeat", inputs)
         check_inputs(inputs)
-        own, named = sliced(named)
+        own, named = own_inputs(form, named, over, n)
         check_stacked("repeat", params, n, "params")
         check_stacked("repeat", state, n, "state")
         axes = shard_axes((params, state, inputs, own, named, key))
@@ -112,13 +105,10 @@ def repeat(
 
         def body(x, copy):
             params, state, i, own = copy
-            its_key = (
-                jax.random.fold_in(key, i) if form.draws and key is not None else None
-            )
             y, state = form.run(
-                params, state, (x, *others), named | own, its_key, train
+                params, state, (x, *others), named | own, key_of(form, key, i), train
             )
-            check_like(x, y)
+            check_like(form, x, y)
             y = varying(y, axes)
             return y, (state, y if collect else ())
 
@@ -141,8 +131,54 @@ def repeat(
         copies=True,
         stacks=True,
         seen=jax.vmap(form.seen, axis_size=n),
+        step_by_step=lambda part: unrolled(part, n, over=over, collect=collect),
     )
     return make(form_of_copies, repeat)
+
+
+@constructor
+def unrolled(layer: Any, n: int, *, over: Sequence[str], collect: bool) -> Any:
+    """`repeat` of what keeps much state and computes little, such as one step's caches.
+
+    In a scan over copies, each would be copied into the loop and out of it again. Here
+    every copy has arrays of its own, which a loop over steps changes where they lie.
+
+    Params: as of `repeat`. State: the layer's, with `Apart` in place of each array.
+    """
+    form = layer.form
+    repeated = repeat(layer, n, over=over, collect=collect).form
+
+    def outline(key, inputs, named):
+        line = repeated.outline(key, inputs, named)
+
+        def draw(key):
+            params, state = line.draw(key)
+            return params, apart(state, n)
+
+        return line._replace(draw=draw, state=jax.eval_shape(draw, key)[1])
+
+    def run(params, state, inputs, named, key, train):
+        check_stacked("repeat", params, n, "params")
+        check_apart("repeat", state, n)
+        own, named = own_inputs(form, named, over, n)
+        (x, *others), states, xs = inputs, [], []
+        for i in range(n):
+            copy = nth(params, i), one_of(state, i)
+            named_one = named | nth(own, i)
+            y, new = form.run(
+                *copy, (x, *others), named_one, key_of(form, key, i), train
+            )
+            check_like(form, x, y)
+            x = y
+            states.append(new)
+            xs.append(x)
+        return (x, jnp.stack(xs)) if collect else x, together(states)
+
+    def rebuild(part):
+        return unrolled(part, n, over=over, collect=collect)
+
+    form_of_copies = with_fields(repeated, outline=outline, run=run, rebuild=rebuild)
+    return make(form_of_copies, unrolled)
 
 
 @constructor
@@ -197,89 +233,37 @@ def ensemble(layer: Any, n: int) -> Any:
     return make(form_of_copies, ensemble)
 
 
+def check_inputs(inputs: tuple) -> None:
+    if not inputs:
+        raise TypeError("repeat: expected at least 1 input, got 0.")
+
+
+def check_like(form: Form, x: Any, y: Any) -> None:
+    """Raises where a copy's output can't be the next one's input."""
+    if spec(x) != spec(y):
+        raise ValueError(
+            f"repeat: expected {form.name} to keep its input's shape and dtype, "
+            f"{shown(x)}, got {shown(y)}."
+        )
+
+
+def own_inputs(
+    form: Form, named: dict[str, Any], over: Sequence[str], n: int
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Inputs by name: those that each copy has its own of, and the others."""
+    names = form.sliced.union(over)
+    own = {name: value for name, value in named.items() if name in names}
+    check_stacked("repeat", own, n, "inputs by name")
+    return own, {name: v for name, v in named.items() if name not in names}
+
+
+def key_of(form: Form, key: Any, i: Any) -> Any:
+    """The key of the i-th copy, as `sequential` folds it; None where none draws."""
+    return jax.random.fold_in(key, i) if form.draws and key is not None else None
+
+
 def copy_keys(form: Any, key: Any, n: int) -> Any:
     """A key for each copy, as `sequential` folds them; None where none draws."""
     if key is None or not form.draws:
         return None
     return jax.vmap(functools.partial(jax.random.fold_in, key))(jnp.arange(n))
-
-
-def stacked_spec(tree: Any, n: int) -> Any:
-    return jax.tree.map(lambda s: jax.ShapeDtypeStruct((n, *s.shape), s.dtype), tree)
-
-
-def stacked(line: Outline, n: int) -> Outline:
-    """The outline of n copies; its outputs are still those of one."""
-
-    def draw(key):
-        # Not by vmap, under which not every generator draws what it would draw alone.
-        return lax.map(lambda i: line.draw(jax.random.fold_in(key, i)), jnp.arange(n))
-
-    return Outline(
-        draw, stacked_spec(line.params, n), stacked_spec(line.state, n), line.outputs
-    )
-
-
-def check_stacked(who: str, tree: Any, n: int, what: str) -> None:
-    """Raises where some array's first axis is not n long."""
-    for leaf in jax.tree.leaves(tree):
-        if not is_array(leaf) or leaf.shape[:1] != (n,):
-            raise ValueError(
-                f"{who}: expected {what} of {n} copies, stacked on the first axis, "
-                f"got {shown(leaf)}."
-            )
-
-
-def stack_params(params: Sequence[Any]) -> Any:
-    """The params of ``n`` layers as those of `repeat`: stacked on a new first axis.
-
-    Args:
-      params: A sequence of params nested alike, of the same shapes and dtypes.
-
-    Raises:
-      ValueError: If there is none, or they are not alike.
-
-    Example:
-      >>> params = fnn.stack_params([{"bias": jnp.zeros(3)}, {"bias": jnp.ones(3)}])
-      >>> params["bias"].shape
-      (2, 3)
-    """
-    params = list(params)
-    if not params:
-        raise ValueError(
-            "stack_params: expected at least one layer's params, got none."
-        )
-    for other in params[1:]:
-        if spec(other) != spec(params[0]):
-            raise ValueError(
-                "stack_params: expected params alike, "
-                f"got {shown(spec(params[0]))} and {shown(spec(other))}."
-            )
-    return jax.tree.map(lambda *arrays: jnp.stack(arrays), *params)
-
-
-def unstack_params(params: Any) -> tuple:
-    """The params of `repeat` as those of its copies: what `stack_params` put together.
-
-    Args:
-      params: Params, all with a first axis of the same length.
-
-    Raises:
-      ValueError: If there is no array, or the first axes differ.
-
-    Example:
-      >>> len(fnn.unstack_params({"bias": jnp.zeros((2, 3))}))
-      2
-    """
-    leaves = jax.tree.leaves(params)
-    if not leaves or not all(leaf.ndim for leaf in leaves):
-        raise ValueError(
-            f"unstack_params: expected arrays with a first axis, got {shown(params)}."
-        )
-    n = leaves[0].shape[0]
-    check_stacked("unstack_params", params, n, "params")
-
-    def copy(i):
-        return jax.tree.map(lambda array: array[i], params)
-
-    return tuple(map(copy, range(n)))

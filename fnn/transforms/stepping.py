@@ -76,7 +76,8 @@ def _stepped(layer: Any, length: int) -> Any:
         return as_layer(form.decoding(length), "decoding")
     if is_layer(form.parts):
         parts = _stepped(form.parts, length)
-        return layer if parts is form.parts else form.rebuild(parts)
+        rebuild = form.step_by_step or form.rebuild
+        return layer if parts is form.parts else rebuild(parts)
 
     parts = rebuilt(form.parts, lambda _, part: part and _stepped(part, length))
     before, after = flatten(form.parts), flatten(parts)
@@ -188,9 +189,10 @@ def check_room(state: Any) -> None:
         return isinstance(node, Steps)
 
     for steps in filter(is_steps, jax.tree.leaves(state, is_leaf=is_steps)):
-        if isinstance(steps.count, Tracer | jax.ShapeDtypeStruct):
+        counts = jax.tree.leaves(steps.count)
+        if any(isinstance(one, Tracer | jax.ShapeDtypeStruct) for one in counts):
             continue
-        seen = int(np.max(np.asarray(steps.count), initial=0))
+        seen = max(int(np.max(np.asarray(one), initial=0)) for one in counts)
         if seen > steps.limit:
             raise ValueError(
                 f"decoding: expected at most {steps.limit} steps, got {seen}."
