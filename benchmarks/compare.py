@@ -64,7 +64,7 @@ class Comparison:
         return Process(python, library, self.name, self.options.quick)
 
     def measure(self) -> dict[str, Any]:
-        began = time.time()
+        began, machine = time.time(), hardware()  # how busy it is before
         with contextlib.ExitStack() as stack:
             processes = self.begin(stack)
             spread = self.check(processes)
@@ -75,7 +75,7 @@ class Comparison:
             "when": time.strftime("%Y-%m-%d %H:%M", time.gmtime(began)),
             "seconds": round(time.time() - began),
             "quick": self.options.quick,
-            "machine": hardware(),
+            "machine": machine,
             "spread": spread,
             "libraries": self.found,
             "absent": self.absent,
@@ -176,6 +176,8 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     for name in options.workloads:
         if name not in WORKLOADS:
             parser.error(f"expected workloads among {', '.join(WORKLOADS)}, got {name}")
+    if options.rounds is not None and options.rounds < 2:
+        parser.error(f"expected at least 2 rounds, got {options.rounds}")
     options.workloads = options.workloads or list(WORKLOADS)
     options.rounds = options.rounds or (3 if options.quick else 15)
     options.starts = options.starts or (1 if options.quick else 3)

@@ -125,7 +125,10 @@ def optimizer(work: Workload):
     rate = options["rate"]
     if work.task == "sgd":
         return keras.optimizers.SGD(rate, momentum=options["momentum"])
-    adam = {"beta_1": ADAM["b1"], "beta_2": ADAM["b2"], "epsilon": ADAM["eps"]}
+    # Its epsilon is added before the correction of the second moment, "epsilon hat" of
+    # the paper: that of the third of five steps makes both forms alike there.
+    eps = ADAM["eps"] * (1 - ADAM["b2"] ** 3) ** 0.5
+    adam = {"beta_1": ADAM["b1"], "beta_2": ADAM["b2"], "epsilon": eps}
     if work.task == "adamw":
         return keras.optimizers.AdamW(rate, weight_decay=options["decay"], **adam)
     return keras.optimizers.Adam(rate, **adam)
