@@ -16,9 +16,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import jax
+import jax.numpy as jnp
 from jax import Array, lax
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
+
+MOST_UNROLLED = 16  # XLA is slower in a loop, and longer at compiling without one
 
 Product = Callable[..., Array]  # of two arrays and the geometry
 
@@ -29,6 +32,26 @@ class Geometry(Protocol):
     def shape_of_y(self, a: Any, b: Any) -> tuple[int, ...]: ...
     def shape_of_a(self, dy: Any, b: Any) -> tuple[int, ...]: ...
     def shape_of_b(self, a: Any, dy: Any) -> tuple[int, ...]: ...
+
+
+class Mapped(NamedTuple):
+    """The geometry of so many operations side by side, along a new first axis."""
+
+    geometry: Any
+    count: int
+
+    def shape_of_y(self, a: Any, b: Any) -> tuple[int, ...]:
+        return (self.count, *self.geometry.shape_of_y(_first(a), _first(b)))
+
+    def shape_of_a(self, dy: Any, b: Any) -> tuple[int, ...]:
+        return (self.count, *self.geometry.shape_of_a(_first(dy), _first(b)))
+
+    def shape_of_b(self, a: Any, dy: Any) -> tuple[int, ...]:
+        return (self.count, *self.geometry.shape_of_b(_first(a), _first(dy)))
+
+
+def _first(array: Any) -> Any:
+    return jax.ShapeDtypeStruct(array.shape[1:], array.dtype)
 
 
 class Products(NamedTuple):
@@ -56,8 +79,9 @@ def transposes(f: Product) -> Products:
 def bilinear(name: str, default: Products, on_cpu: Products) -> Product:
     """The operation whose every product is lowered by `default`, but `on_cpu` there.
 
-    All products of a geometry have as many axes, and the first axis of ``a`` and ``y``
-    is one over which the operation is mapped.
+    All three arrays have as many axes, and the operation goes over the first one of
+    ``a`` and ``y`` item by item. Where `jax.vmap` maps both arguments, `default` is
+    mapped likewise, and `on_cpu` comes once for each.
     """
     to_y, to_a, to_b = (
         _primitive(f"{name}_{product}", f"shape_of_{product[3:]}", *forms)
@@ -98,12 +122,15 @@ def _primitive(name: str, shape: str, default: Product, on_cpu: Product) -> Prim
 
     def batched(args, axes, *, geometry):
         (a, b), (axis, other) = args, axes
-        if shape == "shape_of_b" or other is not None:
-            f = functools.partial(default, geometry=geometry)
-            return jax.vmap(f, in_axes=axes)(a, b), 0
-        a = jax.numpy.moveaxis(a, axis, 0)
-        y = primitive.bind(lax.collapse(a, 0, 2), b, geometry=geometry)
-        return lax.reshape(y, (*a.shape[:2], *y.shape[1:])), 0
+        if axis is not None and other is not None:
+            a, b = jnp.moveaxis(a, axis, 0), jnp.moveaxis(b, other, 0)
+            return primitive.bind(a, b, geometry=Mapped(geometry, len(a))), 0
+        if other is None and shape != "shape_of_b" and not isinstance(geometry, Mapped):
+            a = jnp.moveaxis(a, axis, 0)
+            y = primitive.bind(lax.collapse(a, 0, 2), b, geometry=geometry)
+            return lax.reshape(y, (*a.shape[:2], *y.shape[1:])), 0
+        f = functools.partial(_by_vmap, default, geometry=geometry)
+        return jax.vmap(f, in_axes=axes)(a, b), 0
 
     def lower(f):
         return mlir.lower_fun(
@@ -113,9 +140,29 @@ def _primitive(name: str, shape: str, default: Product, on_cpu: Product) -> Prim
     primitive.def_impl(compiled)
     primitive.def_abstract_eval(shaped)
     batching.primitive_batchers[primitive] = batched
-    mlir.register_lowering(primitive, lower(default))
-    mlir.register_lowering(primitive, lower(on_cpu), platform="cpu")
+    by_vmap = functools.partial(_by_vmap, default)
+    one_by_one = functools.partial(_one_by_one, on_cpu)
+    mlir.register_lowering(primitive, lower(by_vmap))
+    mlir.register_lowering(primitive, lower(one_by_one), platform="cpu")
     return primitive
+
+
+def _by_vmap(product: Product, a: Array, b: Array, geometry: Any) -> Array:
+    """Mapped operations at once, as JAX maps a product."""
+    if not isinstance(geometry, Mapped):
+        return product(a, b, geometry)
+    f = functools.partial(_by_vmap, product, geometry=geometry.geometry)
+    return jax.vmap(f)(a, b)
+
+
+def _one_by_one(product: Product, a: Array, b: Array, geometry: Any) -> Array:
+    """Mapped operations in turn."""
+    if not isinstance(geometry, Mapped):
+        return product(a, b, geometry)
+    f = functools.partial(_one_by_one, product, geometry=geometry.geometry)
+    if geometry.count <= MOST_UNROLLED:
+        return jnp.stack([f(a[i], b[i]) for i in range(geometry.count)])
+    return lax.map(lambda pair: f(*pair), (a, b))
 
 
 def _like(array: Array, shape: tuple[int, ...]) -> Any:

@@ -25,17 +25,8 @@ class Geometry(NamedTuple):
     precision: Any
 
     def shape_of_y(self, x: Any, weight: Any) -> tuple[int, ...]:
-        space = (
-            (low + n + high - d * (w - 1) - 1) // s + 1
-            for n, w, s, d, (low, high) in zip(
-                self.space,
-                self.window,
-                self.stride,
-                self.dilation,
-                self.pads,
-                strict=True,
-            )
-        )
+        reaches = zip(self.space, self.pads, self.reach, self.stride, strict=True)
+        space = ((low + n + high - r) // s + 1 for n, (low, high), r, s in reaches)
         return (x.shape[0], *space, weight.shape[-1])
 
     def shape_of_a(self, dy: Any, weight: Any) -> tuple[int, ...]:
@@ -43,6 +34,25 @@ class Geometry(NamedTuple):
 
     def shape_of_b(self, x: Any, dy: Any) -> tuple[int, ...]:
         return (*self.window, x.shape[-1] // self.groups, dy.shape[-1])
+
+    @property
+    def reach(self) -> list[int]:
+        """How many values a window spans."""
+        return [
+            d * (w - 1) + 1 for d, w in zip(self.dilation, self.window, strict=True)
+        ]
+
+    @property
+    def pads_of_dy(self) -> list[tuple[int, int]]:
+        """Zeros around a dy spread out by the stride, whose windows are those of dx."""
+        sizes = zip(self.space, self.pads, self.reach, self.stride, strict=True)
+        spread = ((low + n + high - r) // s * s + 1 for n, (low, high), r, s in sizes)
+        return [
+            (r - 1 - low, n + low - one)
+            for n, (low, _), r, one in zip(
+                self.space, self.pads, self.reach, spread, strict=True
+            )
+        ]
 
 
 def convolve(
@@ -104,8 +114,7 @@ def _has_fast_form(x: Array, weight: Array, geometry: Geometry) -> bool:
     # In JAX's explicit mode, types say how arrays are laid out over a mesh.
     sharded = (*jax.typeof(x).sharding.spec, *jax.typeof(weight).sharding.spec)
     return (
-        len(geometry.window) == 2
-        and (geometry.groups == 1 or depthwise)
+        (depthwise if geometry.groups > 1 else len(geometry.window) == 2)
         and x.dtype in (jnp.float32, jnp.float64)
         and weight.dtype == x.dtype
         and x.size > 0
