@@ -163,9 +163,9 @@ def weights(work: Workload) -> Arrays:
         if last in ("scale", "var"):
             value = 1 + 0.1 * np.tanh(noise)
         elif last in ("bias", "mean"):
-            value = 0.02 * noise
+            value = 0.1 * noise
         elif name.startswith(("embed/", "positions/", "token/")):
-            value = 0.05 * noise
+            value = noise if work.family == "lstm" else 0.1 * noise
         else:
             value = noise / np.prod(shape[:-1]) ** 0.5
         drawn[name] = value.astype(np.float32)
