@@ -1,0 +1,1 @@
+"""Wrong calls of layers by family: call, error, and the exact sentence."""

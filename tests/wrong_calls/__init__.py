@@ -1,0 +1,1 @@
+"""Wrong calls of all kinds: call, error, the exact sentence, and notes of the path."""
