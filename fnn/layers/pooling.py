@@ -24,6 +24,7 @@ from fnn.layers.windows import (
     same_padding,
     window_of,
 )
+from fnn.ops.pooling import MOST_TAPS, largest
 
 # Up to this length, windows along an axis are that many strided slices: on a CPU
 # several times as fast as XLA's own reduction over windows, which serves longer ones.
@@ -200,6 +201,9 @@ def _pool(
         around = [(0, 0, 0)] * (x.ndim - rank - 1)
         around += [(low, high, 0) for low, high in pads] + [(0, 0, 0)]
         x = lax.pad(x, jnp.asarray(filler, x.dtype), around)
+    touching = window == stride and math.prod(window) <= MOST_TAPS
+    if reduction is LARGEST and touching and jnp.issubdtype(x.dtype, jnp.floating):
+        return largest(x, window), pads
     # One axis after another, the last first: of equal values the first in row-major
     # order wins, as it would in the whole window.
     for i in reversed(range(rank)):
