@@ -122,10 +122,11 @@ def _primitive(name: str, shape: str, default: Product, on_cpu: Product) -> Prim
 
     def batched(args, axes, *, geometry):
         (a, b), (axis, other) = args, axes
+        over_first = other is None and shape != "shape_of_b"
         if axis is not None and other is not None:
             a, b = jnp.moveaxis(a, axis, 0), jnp.moveaxis(b, other, 0)
             return primitive.bind(a, b, geometry=Mapped(geometry, len(a))), 0
-        if other is None and shape != "shape_of_b" and not isinstance(geometry, Mapped):
+        if axis is not None and over_first and not isinstance(geometry, Mapped):
             a = jnp.moveaxis(a, axis, 0)
             y = primitive.bind(lax.collapse(a, 0, 2), b, geometry=geometry)
             return lax.reshape(y, (*a.shape[:2], *y.shape[1:])), 0
