@@ -200,6 +200,20 @@ def test_callbacks_get_evaluations(by_hand):
     assert calls == [(2, {"loss": 0.5}), (3, {"loss": 2, "eval_state": 3})]
 
 
+def test_means_are_weighed_by_what_counts_examples(by_hand):
+    _, history = quietly(
+        by_hand(evaluate=lambda state, batch: {"batch": batch}),
+        0.0,
+        [1.0, 3.0],
+        epochs=1,
+        evaluate=[1.0, 3.0],
+        count=lambda batch: batch,
+    )
+    assert history.train["examples"].tolist() == [1, 3]
+    assert history.epochs["loss"].tolist() == [0.75]  # of 0 and 1
+    assert history.evaluation["batch"].tolist() == [2.5]
+
+
 def test_a_callback_may_end_training(by_hand):
     state, history = quietly(
         by_hand(),
