@@ -25,6 +25,7 @@ from fnn.layers.checks import (
 from fnn.layers.dtypes import along, at_least_float32, promote, promoted
 from fnn.layers.initialization import Initializer, draw
 from fnn.layers.masking import before, check_lengths, without_padding
+from fnn.ops.linear_scan import linear_scan
 from fnn.transforms.stepping import steps_as
 
 
@@ -51,11 +52,7 @@ def scanned(
     first, last = (-1, 0) if reverse else (0, -1)
     u = u.at[first].add(steps[first] * start)
 
-    def joined(early, late):
-        (a, b), (c, d) = early, late
-        return a * c, c * b + d
-
-    _, h = lax.associative_scan(joined, (steps, u), reverse=reverse)
+    h = linear_scan(steps, u, reverse=reverse)
     return jnp.moveaxis(h, 0, -2), h[last]
 
 

@@ -43,8 +43,9 @@ def linear_recurrence(
     ``h[t] = lambda * h[t - 1] + gamma * (x[t] @ B)``, ``y[t] = real(h[t] @ C) + D *
     x[t]``, with complex h, B and C, and ``lambda = exp(-exp(log_decay) + i *
     exp(log_phase))``, always inside the unit circle. All steps are computed at once, by
-    `jax.lax.associative_scan`. It is linear: put it between non-linear layers. By
-    `decoding` it takes a step at a time, with a state that does not grow.
+    `jax.lax.associative_scan`, or on a CPU in turn. It is linear: put it between
+    non-linear layers. By `decoding` it takes a step at a time, with a state that does
+    not grow.
 
     Inputs by name, as of `recurrent`: ``lengths``, integers ``(batch...)``, from where
     on steps are padding, which leaves h as it is and whose outputs are zero; ``carry``,
@@ -163,9 +164,9 @@ def state_space(
     C, and ``lambda = -exp(log_decay) + i * frequency``, which always decays. Steps are
     ``exp(log_step)`` apart and x is constant between them (a zero-order hold), so that
     exactly ``h[t] = exp(lambda * step) * h[t - 1] + (exp(lambda * step) - 1) / lambda *
-    (x[t] @ B)``. All are computed at once, by `jax.lax.associative_scan`. Add
-    ``log(2)`` to ``log_step`` for sequences sampled half as often. Each complex number
-    stands for itself and its conjugate, whose share of y is in C.
+    (x[t] @ B)``. All are computed at once, by `jax.lax.associative_scan`, or on a CPU
+    in turn. Add ``log(2)`` to ``log_step`` for sequences sampled half as often. Each
+    complex number stands for itself and its conjugate, whose share of y is in C.
 
     With ``groups=1`` it is an S5. With as many groups as features, each of which has a
     recurrence of its own, it is an S4D (whose states have one step a feature, here one
