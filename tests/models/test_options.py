@@ -32,6 +32,7 @@ MODELS = {
             rotary=fnn.rotary,
             position_bias=fnn.alibi(2),
             window=(2, 0),
+            tied=False,
             dropout=0.5,
             **BLOCK,
         ),
@@ -44,6 +45,7 @@ MODELS = {
             ],
             "norm": ["layer_norm(eps=0.5)"],
             "dropout": ["dropout(0.5)"],
+            "head": ["dense(11, use_bias=False,"],
         },
     ),
     "bert": (
