@@ -210,6 +210,8 @@ def _flops(eqn: Any, known: dict) -> float:
         def operation(*args: Any) -> Any:
             return eqn.primitive.bind(*args, **eqn.params)
 
-        cost = jax.jit(operation).lower(*shapes).cost_analysis() or {}
+        # As for a TPU wherever it runs: a CPU may compute it in another way.
+        lowered = jax.jit(operation).trace(*shapes).lower(lowering_platforms=("tpu",))
+        cost = lowered.cost_analysis() or {}
         known[name] = cost.get("flops", 0.0)
     return known[name]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import pytest
@@ -37,6 +39,20 @@ def test_total_is_what_xla_counts_for_the_whole_model():
     cost = jax.jit(net.apply).lower(params, IMAGES).cost_analysis()
     assert cost is not None
     assert fnn.summary(net, IMAGES).flops == pytest.approx(cost["flops"], rel=1e-3)
+
+
+def test_flops_are_not_those_of_the_form_that_only_a_cpu_computes():
+    images, weight = jnp.ones((2, 8, 8, 4)), jnp.ones((3, 3, 1, 4))
+    convolve = functools.partial(
+        jax.lax.conv_general_dilated,
+        window_strides=(1, 1),
+        padding="SAME",
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        feature_group_count=4,
+    )
+    cost = jax.jit(convolve).lower(images, weight).cost_analysis() or {}
+    net = fnn.conv(4, (3, 3), groups=4, use_bias=False)
+    assert fnn.summary(net, images).flops == cost["flops"]
 
 
 @pytest.mark.parametrize("wrap", [fnn.repeat, fnn.ensemble])
