@@ -5,7 +5,6 @@ import pytest
 
 import fnn
 from fnn.models.lenet import lenet
-from fnn.testing import check_layer
 from tests.models import equations as eq
 
 IMAGES = np.random.default_rng(0).normal(size=(2, 28, 28, 1)).astype(np.float32)
@@ -57,11 +56,6 @@ def test_params():
     shapes = jax.eval_shape(lenet().init, jax.random.key(0), IMAGES)
     assert sum(leaf.size for leaf in jax.tree.leaves(shapes)) == 61_706
     assert shapes["c5"]["weight"].shape == (5, 5, 16, 120)
-
-
-def test_contract_and_gradients():
-    net = lenet(3, activation=jnp.tanh, pool=fnn.avg_pool((2, 2)))
-    check_layer(net, IMAGES, max_coordinates=4)
 
 
 def test_surgery():

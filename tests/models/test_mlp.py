@@ -7,7 +7,6 @@ import pytest
 
 import fnn
 from fnn.models.mlp import mlp
-from fnn.testing import check_layer
 from tests.models import equations as eq
 
 X = np.random.default_rng(0).normal(size=(2, 5, 4)).astype(np.float32)
@@ -29,11 +28,6 @@ def test_values(hidden, normed):
     assert len(params["hidden"]) == len(hidden)
     expected = eq.affine(exact["out"], x)
     np.testing.assert_allclose(net.apply(params, X), expected, rtol=1e-5, atol=1e-5)
-
-
-def test_contract_and_gradients():
-    net = mlp(3, (5, 4), norm=fnn.batch_norm(), dropout=0.5)
-    check_layer(net, X[0], max_coordinates=40)
 
 
 def test_dropout_zeroes_values_of_hidden_layers_in_training():
