@@ -9,60 +9,16 @@ import pytest
 import fnn
 from fnn.layers.multi_head_attention import attention
 from fnn.layers.relative_positions import alibi, rotary
-
-
-def normal(seed, *shape):
-    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
-
-
-X, MEMORY = normal(0, 2, 5, 6), normal(1, 2, 4, 3)
-
-
-def drawn(layer, *inputs, **named):
-    """Params of a layer, no bias among them zero."""
-    params = layer.init(jax.random.key(0), *inputs, **named)
-    return jax.tree.map(lambda leaf: leaf + 0.1 * normal(3, *leaf.shape), params)
-
-
-def affine(params, x):
-    weight, bias = (np.asarray(params[n], np.float64) for n in ("weight", "bias"))
-    return np.asarray(x, np.float64) @ weight + bias
-
-
-def oracle(params, x, memory, heads, kv_heads, allowed, bias=None, prepare=None):
-    """Attention a number at a time; `allowed(b, h, t, s)`, `prepare(name, q, t)`."""
-    q, k, v = (
-        affine(params[name], of)
-        for name, of in (("query", x), ("key", memory), ("value", memory))
-    )
-    size = q.shape[-1] // heads
-    y = np.zeros(q.shape)
-    for b, h, t in np.ndindex(x.shape[0], heads, x.shape[1]):
-        group = h // (heads // kv_heads)
-        mine, theirs = (slice(i * size, (i + 1) * size) for i in (h, group))
-        keys = [s for s in range(memory.shape[1]) if allowed(b, h, t, s)]
-        logits = []
-        for s in keys:
-            one, other = q[b, t, mine], k[b, s, theirs]
-            if prepare is not None:
-                one, other = prepare("query", one, t), prepare("key", other, s)
-            extra = 0.0 if bias is None else bias[b, h, t, s]
-            logits.append(one @ other / np.sqrt(size) + extra)
-        weights = np.exp(np.array(logits) - max(logits, default=0.0))
-        for s, weight in zip(
-            keys, weights / weights.sum() if keys else [], strict=True
-        ):
-            y[b, t, mine] += weight * v[b, s, theirs]
-    return affine(params["out"], y)
-
-
-def anything(b, h, t, s):
-    return True
-
-
-def causal(b, h, t, s):
-    return s <= t
-
+from tests.layers.attention_oracle import (
+    LENGTHS,
+    MEMORY,
+    X,
+    anything,
+    causal,
+    drawn,
+    normal,
+    oracle,
+)
 
 OPTIONS = [
     ({}, anything),
@@ -74,7 +30,6 @@ OPTIONS = [
 ]
 MASK = np.random.default_rng(5).random((2, 4, 5, 5)) < 0.6
 MASK[:, :, 1] = False  # a row that may attend to nothing
-LENGTHS = np.array([5, 2])
 
 
 @pytest.mark.parametrize(
@@ -271,88 +226,6 @@ def test_scale_is_that_of_the_queries():
     double = params | {"query": jax.tree.map(lambda leaf: 2 * leaf, params["query"])}
     y = attention(6, 2, scale=2 * 3**-0.5).apply(params, X)
     np.testing.assert_allclose(y, plain.apply(double, X), rtol=1e-5, atol=1e-6)
-
-
-def test_large_logits_and_low_precision():
-    layer = attention(6, 2, scale=1e4)
-    params = drawn(layer, X)
-    y, pullback = jax.vjp(layer.apply, params, X)
-    leaves = jax.tree.leaves((y, pullback(jnp.ones_like(y))))
-    assert all(jnp.isfinite(leaf).all() for leaf in leaves)
-
-    layer = attention(16, 2)
-    x = normal(0, 2, 64, 16)
-    params = drawn(layer, x)
-    low = jax.tree.map(lambda a: jnp.asarray(a, jnp.bfloat16), (params, x))
-    got, weights = fnn.capture(layer, "weights").apply(*low)
-    assert got.dtype == jnp.bfloat16
-    assert weights["weights"].dtype == jnp.float32
-    # The sum of 64 weights in bfloat16 would be off by a hundred times as much.
-    np.testing.assert_allclose(weights["weights"].sum(-1), 1, atol=1e-6)
-    np.testing.assert_allclose(
-        got.astype(jnp.float32), layer.apply(params, x), atol=0.05
-    )
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: attention(6, 2, causal=True, kv_heads=1),
-        lambda: attention(6, 2, rotary=functools.partial(rotary, fraction=0.7)),
-        lambda: attention(6, 2, qk_norm=fnn.layer_norm(), dropout=0.5),
-    ],
-)
-def test_derivatives_in_both_modes_and_of_second_order(make):
-    layer = make()
-    with jax.enable_x64(True):
-        params = jax.tree.map(lambda a: jnp.asarray(a, jnp.float64), drawn(layer, X))
-        x = jnp.asarray(X, jnp.float64)
-        direction = jnp.asarray(normal(8, *X.shape), jnp.float64)
-
-        def loss(x):
-            options = {"lengths": LENGTHS, "key": jax.random.key(1), "train": True}
-            return jnp.sum(jnp.sin(layer.apply(params, x, **options)))
-
-        @jax.jit
-        def values(x):
-            return loss(x), jnp.vdot(jax.grad(loss)(x), direction)
-
-        @jax.jit
-        def derivatives(x):
-            forward = jax.jvp(values, (x,), (direction,))[1]
-            return *forward, jnp.vdot(jax.grad(lambda x: values(x)[1])(x), direction)
-
-        step = 1e-6
-        up, down = values(x + step * direction), values(x - step * direction)
-        slope, curvature = ((a - b) / (2 * step) for a, b in zip(up, down, strict=True))
-        forward, second, reverse = derivatives(x)
-        np.testing.assert_allclose(forward, slope, rtol=1e-7)
-        np.testing.assert_allclose(values(x)[1], forward, rtol=1e-12)
-        np.testing.assert_allclose(second, curvature, rtol=1e-6)
-        np.testing.assert_allclose(reverse, second, rtol=1e-10)
-
-
-def test_float64_is_exact():
-    with jax.enable_x64(True):
-        layer = attention(6, 2, causal=True, param_dtype=jnp.float64)
-        x = np.asarray(X, np.float64)
-        params = layer.init(jax.random.key(0), x)
-        y = layer.apply(params, x)
-        expected = oracle(params, x, x, 2, 2, causal)
-        np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-12)
-
-
-def test_a_bias_of_float64_stays_exact_beside_one_of_positions():
-    with jax.enable_x64(True):
-        layer = attention(6, 2, position_bias=alibi(2), param_dtype=jnp.float64)
-        x, bias = np.asarray(X, np.float64), np.full((5, 5), 0.1) ** np.arange(5)
-        params = layer.init(jax.random.key(0), x)
-        y = layer.apply(params, x, bias=bias)
-        far = np.abs(np.arange(5) - np.arange(5)[:, None])
-        every = bias - far * np.array([2.0**-4, 2.0**-8])[:, None, None]
-        every = np.broadcast_to(every, (2, 2, 5, 5))
-        expected = oracle(params, x, x, 2, 2, anything, every)
-        np.testing.assert_allclose(y, expected, rtol=1e-12, atol=1e-12)
 
 
 def test_dropout_of_weights_keeps_the_expectation():
