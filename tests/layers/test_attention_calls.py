@@ -1,35 +1,17 @@
-"""Wrong calls of attention and what stands around it, and the sentences they get."""
+"""Wrong calls of attention, and the sentences they get."""
 
 import functools
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 import fnn
 from fnn.layers.multi_head_attention import attention
-from fnn.layers.positions import learned_positions, sinusoidal, sinusoidal_positions
 from fnn.layers.relative_positions import alibi, rotary
-from fnn.layers.transformers import feed_forward, transformer_block
-
-X, MEMORY = np.ones((2, 5, 6), np.float32), np.ones((2, 4, 3), np.float32)
-
-
-def called(layer, *inputs, at=(X,), **named):
-    """Applies a layer that was initialised at other inputs."""
-    return layer.apply(layer.init(jax.random.key(0), *at), *inputs, **named)
-
-
-def initialised(layer, *inputs, **named):
-    return layer.init(jax.random.key(0), *inputs, **named)
-
+from tests.layers.calling import MEMORY, X, called, initialised
 
 own = functools.partial(called, attention(6, 2))
 cross = functools.partial(called, attention(6, 2, cross=True), at=(X, MEMORY))
-learned = functools.partial(called, learned_positions(5))
-block = functools.partial(called, transformer_block(attention(6, 2), feed_forward(6)))
-
 
 WRONG_OPTIONS = [
     (
@@ -117,127 +99,6 @@ WRONG_OPTIONS = [
         lambda: attention(6, 2, implementation="xla", dropout=0.1),
         ValueError,
         "attention: expected no dropout with implementation='xla', got 0.1.",
-    ),
-    (
-        lambda: feed_forward(0),
-        ValueError,
-        "feed_forward: expected features of at least 1, got 0.",
-    ),
-    (
-        lambda: feed_forward(6, hidden=0),
-        ValueError,
-        "feed_forward: expected hidden of at least 1, got 0.",
-    ),
-    (
-        lambda: feed_forward(6, activation="gelu"),
-        TypeError,
-        "feed_forward: expected activation to be a function, got 'gelu'.",
-    ),
-    (
-        lambda: feed_forward(6, gated=None),
-        TypeError,
-        "feed_forward: expected gated to be True or False, got None.",
-    ),
-    (
-        lambda: feed_forward(6, dropout=-0.1),
-        ValueError,
-        "feed_forward: expected dropout in [0, 1), got -0.1.",
-    ),
-    (
-        lambda: transformer_block(attention, feed_forward(6)),
-        TypeError,
-        "transformer_block, attention: expected a layer or a function of arrays, got "
-        "the constructor attention; call it, attention(...).",
-    ),
-    (
-        lambda: transformer_block(attention(6, 2), feed_forward(6), norm=None),
-        TypeError,
-        "transformer_block, norm: expected a layer or a function of arrays, got None.",
-    ),
-    (
-        lambda: transformer_block(attention(6, 2), feed_forward(6), norm_first=0),
-        TypeError,
-        "transformer_block: expected norm_first to be True or False, got 0.",
-    ),
-    (
-        lambda: transformer_block(attention(6, 2), feed_forward(6), dropout=2),
-        ValueError,
-        "transformer_block: expected dropout in [0, 1), got 2.",
-    ),
-    (
-        lambda: learned_positions(0),
-        ValueError,
-        "learned_positions: expected count of at least 1, got 0.",
-    ),
-    (
-        lambda: learned_positions(5, weight_init=0.02),
-        TypeError,
-        "learned_positions: expected weight_init to be a function, got 0.02.",
-    ),
-    (
-        lambda: learned_positions(5, param_dtype=int),
-        TypeError,
-        "learned_positions: expected param_dtype to be a floating dtype, got int.",
-    ),
-    (
-        lambda: sinusoidal_positions(base=0.0),
-        ValueError,
-        "sinusoidal_positions: expected base above 0, got 0.0.",
-    ),
-    (
-        lambda: sinusoidal(np.arange(3), 0),
-        ValueError,
-        "sinusoidal: expected features of at least 1, got 0.",
-    ),
-    (
-        lambda: sinusoidal(np.array([True]), 2),
-        TypeError,
-        "sinusoidal: expected positions of floating or integer dtype, got bool.",
-    ),
-    (
-        lambda: sinusoidal("3", 2),
-        TypeError,
-        "sinusoidal: expected positions to be an array, got str.",
-    ),
-    (
-        lambda: sinusoidal(np.arange(3), 2, base=-1.0),
-        ValueError,
-        "sinusoidal: expected base above 0, got -1.0.",
-    ),
-    (
-        lambda: rotary(X[0, 0]),
-        ValueError,
-        "rotary: expected x of shape (..., time, features), got (6,).",
-    ),
-    (
-        lambda: rotary(X, fraction=0.5),
-        ValueError,
-        "rotary: expected an even number of features to turn, got 3.",
-    ),
-    (
-        lambda: rotary(X, fraction=1.5),
-        ValueError,
-        "rotary: expected fraction in (0, 1], got 1.5.",
-    ),
-    (
-        lambda: rotary(X, np.arange(4)),
-        ValueError,
-        "rotary: expected positions that broadcast to (2, 5), got (4,).",
-    ),
-    (
-        lambda: rotary(X, np.arange(5.0)),
-        TypeError,
-        "rotary: expected positions of integer dtype, got float64.",
-    ),
-    (
-        lambda: alibi(0),
-        ValueError,
-        "alibi: expected heads of at least 1, got 0.",
-    ),
-    (
-        lambda: alibi(2).apply((), np.zeros((2, 2), np.float32)),
-        TypeError,
-        "alibi: expected distance of integer dtype, got float32.",
     ),
 ]
 
@@ -382,59 +243,6 @@ WRONG_INPUTS = [
         ValueError,
         "attention: expected part key to give 2 heads of 3 features, got shape "
         "(2, 5, 3).",
-    ),
-    (
-        lambda: initialised(transformer_block(attention(4, 2), feed_forward(6)), X),
-        ValueError,
-        "transformer_block: expected attention to keep the shape (2, 5, 6), "
-        "got float32[2, 5, 4].",
-    ),
-    (
-        lambda: block(X, memory=MEMORY),
-        TypeError,
-        "transformer_block: expected inputs by name among (bias, lengths, mask, "
-        "positions), got memory.",
-    ),
-    (
-        lambda: called(transformer_block(jnp.tanh, feed_forward(6)), X, mask=X),
-        TypeError,
-        "tanh: expected inputs by name among (none), got mask.",
-    ),
-    (
-        lambda: learned(np.ones((2, 6, 6), np.float32)),
-        ValueError,
-        "learned_positions: expected at most 5 steps, as many as there are positions, "
-        "got 6.",
-    ),
-    (
-        lambda: learned(X[..., :4]),
-        ValueError,
-        "learned_positions: expected x of shape (..., time, 6), got (2, 5, 4).",
-    ),
-    (
-        lambda: learned(X, positions=np.array([0, 1, 2, 3, 5])),
-        ValueError,
-        "learned_positions: expected positions in [0, 4], got 5.",
-    ),
-    (
-        lambda: learned(X, positions=np.zeros((3, 5), int)),
-        ValueError,
-        "learned_positions: expected positions of shape (5,) or (2, 5), got (3, 5).",
-    ),
-    (
-        lambda: learned(X, lengths=np.array([5, -1])),
-        ValueError,
-        "learned_positions: expected lengths in [0, 5], got -1.",
-    ),
-    (
-        lambda: called(sinusoidal_positions(), X[0, 0]),
-        ValueError,
-        "sinusoidal_positions: expected x of shape (..., time, features), got (6,).",
-    ),
-    (
-        lambda: called(sinusoidal_positions(), X.astype(int)),
-        TypeError,
-        "sinusoidal_positions: expected x of floating dtype, got int64.",
     ),
 ]
 
