@@ -1,5 +1,3 @@
-import functools
-import math
 import pickle
 
 import jax
@@ -9,82 +7,15 @@ import optax
 import pytest
 
 import fnn
-
-
-def normal(seed, *shape):
-    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
-
-
-def drawn(layer, x):
-    return layer.init(jax.random.key(0), x)
-
-
-def assert_close(a, b, atol=1e-5):
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=atol), a, b)
-
-
-# --------------------------------------------------------------------------- oracles
-def ring_modes(params):
-    """Eigenvalues and gains by the equations of the LRU, in float64."""
-    nu, theta, gain = (
-        np.exp(np.asarray(params[name], np.float64))
-        for name in ("log_decay", "log_phase", "log_gain")
-    )
-    return np.exp(-nu + 1j * theta), gain
-
-
-def held_modes(params):
-    """The same of a state space: its equation solved for an input that is constant."""
-    decay, frequency, step = (
-        np.asarray(params[name], np.float64)
-        for name in ("log_decay", "frequency", "log_step")
-    )
-    poles, step = -np.exp(decay) + 1j * frequency, np.exp(step)
-    solved = np.zeros((len(poles), 2), complex)
-    for i in range(len(poles)):
-        # The exponential of [[pole, 1], [0, 0]] * step, which carries (h, x), by its
-        # series.
-        matrix = np.array([[poles[i], 1], [0, 0]]) * step[i]
-        term = np.eye(2, dtype=complex)
-        for k in range(1, 60):
-            solved[i] += term[0]
-            term = term @ matrix / k
-    return solved[:, 0], solved[:, 1]
-
-
-def loop(modes, params, x, *, groups=1, start=0.0, reverse=False):
-    """One sequence ``(time, n)``, a step after the other; the last h and y."""
-    eigenvalues, gains = modes(params)
-    b, c = (
-        np.asarray(params[name]["real"], np.float64)
-        + 1j * np.asarray(params[name]["imag"], np.float64)
-        for name in ("input", "output")
-    )
-    d = np.asarray(params.get("skip", np.zeros(x.shape[-1])), np.float64)
-    h, y = np.zeros(len(eigenvalues), complex) + start, np.zeros(x.shape)
-    per_group, features = len(h) // groups, x.shape[-1] // groups
-    for t in reversed(range(len(x))) if reverse else range(len(x)):
-        for j in range(len(h)):
-            g = j // per_group
-            u = x[t, g * features : (g + 1) * features] @ b[:, j]
-            h[j] = eigenvalues[j] * h[j] + gains[j] * u
-        for k in range(x.shape[-1]):
-            g = k // features
-            part = h[g * per_group : (g + 1) * per_group] @ c[:, k]
-            y[t, k] = part.real + d[k] * x[t, k]
-    return h, y
-
-
-BOTH = [
-    pytest.param(fnn.linear_recurrence, ring_modes, id="ring"),
-    pytest.param(
-        functools.partial(fnn.state_space, step_min=0.01, step_max=1.0),
-        held_modes,
-        id="held",
-    ),
-]
-LAYERS = [fnn.linear_recurrence, fnn.state_space]
-X = normal(0, 2, 7, 4)
+from tests.layers.linear_recurrence_oracles import (
+    BOTH,
+    LAYERS,
+    X,
+    assert_close,
+    drawn,
+    loop,
+    normal,
+)
 
 
 @pytest.mark.parametrize("reverse", [False, True])
@@ -264,94 +195,6 @@ def test_decoding_goes_on_after_prompts_of_different_lengths():
     assert_close(y[:, 0], expected)
 
 
-# ------------------------------------------------------------------------ the start
-@pytest.mark.parametrize(
-    "r_min, r_max, max_phase", [(0.0, 1.0, 2 * math.pi), (0.9, 0.999, 0.3), (0.5, 1, 1)]
-)
-def test_eigenvalues_start_uniform_on_the_ring(r_min, r_max, max_phase):
-    layer = fnn.linear_recurrence(20_000, r_min=r_min, r_max=r_max, max_phase=max_phase)
-    params = drawn(layer, jnp.ones((1, 1, 1)))
-    eigenvalues, gains = ring_modes(params)
-    radius, angle = np.abs(eigenvalues), np.angle(eigenvalues) % (2 * math.pi)
-    assert r_min <= radius.min() and radius.max() <= r_max + 1e-7 and radius.max() < 1
-    assert angle.max() <= max_phase * (1 + 1e-6)
-    # Of the squares, whose quantiles are even: so much of the area lies within.
-    inside = (radius**2 - r_min**2) / (r_max**2 - r_min**2)
-    for values in (inside, angle / max_phase):
-        quantiles = np.quantile(values, np.arange(1, 10) / 10)
-        np.testing.assert_allclose(quantiles, np.arange(1, 10) / 10, atol=0.02)
-    np.testing.assert_allclose(gains, np.sqrt(1 - radius**2), rtol=1e-3)
-    assert all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(params))
-
-
-@pytest.mark.parametrize("extreme", ["minval", "maxval"])
-def test_the_most_extreme_draws_are_finite(monkeypatch, extreme):
-    def uniform(key, shape, dtype, minval=0.0, maxval=1.0):
-        most = np.nextafter(np.float32(maxval), np.float32(0))
-        return jnp.full(shape, {"minval": minval, "maxval": most}[extreme], dtype)
-
-    monkeypatch.setattr(jax.random, "uniform", uniform)
-    for r_min in (0.0, 0.999):
-        params = drawn(fnn.linear_recurrence(2, r_min=r_min), X)
-        assert all(jnp.isfinite(params[name]).all() for name in params if "log" in name)
-        assert (np.abs(ring_modes(params)[0]) < 1).all()
-
-
-def test_white_noise_gives_every_state_the_variance_of_its_input():
-    layer = fnn.linear_recurrence(50, r_max=0.95, return_carry=True)
-    x = normal(0, 2000, 60, 3)
-    params = drawn(layer, x)
-    carry, _ = jax.jit(layer.apply)(params, x)
-    b = params["input"]["real"] ** 2 + params["input"]["imag"] ** 2
-    ratio = np.mean(np.abs(carry) ** 2, 0) / b.sum(0)
-    np.testing.assert_allclose(ratio, 1, atol=0.15)
-
-
-def hippo(size):
-    """The normal part of HiPPO-LegS: A plus a matrix of rank one."""
-    n = np.arange(size)
-    root = np.sqrt(2 * n + 1)
-    a = -np.tril(np.outer(root, root), -1) - np.diag(n + 1)
-    low = np.sqrt(n + 0.5)
-    return a + np.outer(low, low)
-
-
-def test_legs_frequencies_are_those_of_hippo():
-    params = drawn(fnn.state_space(12, blocks=2), X)
-    eigenvalues = np.linalg.eigvals(hippo(12))
-    np.testing.assert_allclose(eigenvalues.real, -0.5, atol=1e-8)
-    positive = np.sort(eigenvalues.imag[eigenvalues.imag > 0])
-    np.testing.assert_allclose(params["frequency"], np.tile(positive, 2), rtol=1e-5)
-    np.testing.assert_allclose(np.exp(params["log_decay"]), 0.5, rtol=1e-6)
-
-
-def test_other_frequencies_are_named_or_drawn():
-    lin = drawn(fnn.state_space(8, frequency_init="LIN", groups=2), X)["frequency"]
-    np.testing.assert_allclose(lin, np.tile(np.pi * np.arange(4), 2), rtol=1e-6)
-    inv = drawn(fnn.state_space(2, frequency_init="INV"), X)["frequency"]
-    np.testing.assert_allclose(inv, [4 / np.pi * 3, 4 / np.pi / 3], rtol=1e-6)
-    own = fnn.state_space(3, frequency_init=lambda key, shape, dtype: jnp.arange(3.0))
-    assert drawn(own, X)["frequency"].tolist() == [0, 1, 2]
-
-
-def test_steps_start_log_uniform():
-    layer = fnn.state_space(5000, frequency_init="LIN", step_min=0.01, step_max=10.0)
-    steps = drawn(layer, jnp.ones((1, 1, 1)))["log_step"] / math.log(10)
-    assert steps.min() >= -2 and steps.max() <= 1
-    quantiles = np.quantile(steps, [0.25, 0.5, 0.75])
-    np.testing.assert_allclose(quantiles, [-1.25, -0.5, 0.25], atol=0.1)
-
-
-@pytest.mark.parametrize("build", LAYERS)
-def test_weights_start_with_the_variance_of_what_they_sum(build):
-    params = drawn(build(200, groups=2), jnp.ones((1, 1, 300)))
-    for part in ("real", "imag"):
-        assert abs(float(params["input"][part].var()) * 2 * 150 - 1) < 0.03
-        assert abs(float(params["output"][part].var()) * 100 - 1) < 0.03
-    assert not jnp.allclose(params["input"]["real"], params["input"]["imag"])
-    assert abs(float(params["skip"].std()) - 1) < 0.15
-
-
 # ------------------------------------------------------------------ what always holds
 @pytest.mark.parametrize("build, modes", BOTH)
 def test_ten_thousand_steps_stay_finite_and_right(build, modes):
@@ -372,18 +215,6 @@ def test_ten_thousand_steps_stay_finite_and_right(build, modes):
     # roundings of it.
     error = np.abs(y[0] - expected).max() / np.abs(expected).max()
     assert error < 1e-2
-
-
-@pytest.mark.parametrize("build", LAYERS)
-def test_gradients_are_right_to_second_order(build):
-    layer = build(1, return_carry=True)
-    x = normal(0, 1, 3, 1)
-    params, start = drawn(layer, x), np.array([[0.5 - 1j]], np.complex64)
-
-    def function(params, x, carry):
-        return layer.apply(params, x, carry=carry)
-
-    fnn.testing.check_gradients(function, params, x, start, order=2)
 
 
 @pytest.mark.parametrize("build", LAYERS)
