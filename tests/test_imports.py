@@ -6,6 +6,7 @@ import graphlib
 import inspect
 import json
 import re
+import statistics
 import subprocess
 import sys
 import tomllib
@@ -189,3 +190,16 @@ def test_the_core_stays_small():
         name: len(FILES[f"fnn.{name}"].read_text("utf-8").splitlines()) for name in core
     }
     assert sum(lines.values()) < 1000, lines
+
+
+def test_files_stay_short():
+    folders = ("fnn", "tests", "examples", "benchmarks")
+    lines = {
+        path.relative_to(ROOT).as_posix(): len(path.read_text("utf-8").splitlines())
+        for folder in folders
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    long = {name: count for name, count in lines.items() if count > 400}
+    assert not long, f"expected files of at most 400 lines, got {long}"
+    of_fnn = [count for name, count in lines.items() if name.startswith("fnn/")]
+    assert statistics.median(of_fnn) < 200
