@@ -73,7 +73,8 @@ def drawn(case: Case, seed: int) -> Values:
     made = jax.eval_shape(case.layer.init, jax.random.key(0), *inputs, **named)
     params, *state = made if isinstance(case.layer, fnn.StatefulLayer) else (made,)
     fill = functools.partial(jax.tree.map, functools.partial(_filled, random))
-    state = jax.tree.map(np.abs, fill(state))  # variances among it
+    # Variances among it: near zero a difference would be far from a derivative.
+    state = jax.tree.map(lambda leaf: np.abs(leaf) + 0.1, fill(state))
     return Values(fill(params), tuple(state), fill(case.inputs), fill(case.named))
 
 
