@@ -22,6 +22,7 @@ from fnn.transforms.stacking import (
     check_stacked,
     nth,
     one_of,
+    stack_params,
     stacked,
     stacked_spec,
     together,
@@ -158,6 +159,7 @@ def unrolled(layer: Any, n: int, *, over: Sequence[str], collect: bool) -> Any:
         return line._replace(draw=draw, state=jax.eval_shape(draw, key)[1])
 
     def run(params, state, inputs, named, key, train):
+        check_state_given("repeat", inputs)
         check_stacked("repeat", params, n, "params")
         check_apart("repeat", state, n)
         own, named = own_inputs(form, named, over, n)
@@ -172,7 +174,7 @@ def unrolled(layer: Any, n: int, *, over: Sequence[str], collect: bool) -> Any:
             x = y
             states.append(new)
             xs.append(x)
-        return (x, jnp.stack(xs)) if collect else x, together(states)
+        return (x, stack_params(xs)) if collect else x, together(states)
 
     def rebuild(part):
         return unrolled(part, n, over=over, collect=collect)

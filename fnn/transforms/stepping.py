@@ -28,6 +28,9 @@ def decoding(layer: Any, length: int) -> Any:
     parts that look back, such as causal `attention` and positions, keep in their state
     what they have seen, up to ``length`` steps. A call takes one step or several.
 
+    The copies of a `repeat` keep a cache each and run without a loop, so that compiling
+    takes longer the more there are.
+
     Batches share one count of steps; where each sequence has its own, `jax.vmap` a
     decoder of single sequences, whose states then have one leading axis to reorder in a
     beam search, and ``lengths=`` says how much of a padded prompt to keep.

@@ -67,6 +67,16 @@ def test_gradients_are_those_of_all_at_once():
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
+def test_a_call_without_state_says_what_it_should_be():
+    decoder, _ = started()
+    with pytest.raises(TypeError) as caught:
+        decoder.apply(PARAMS, X[:, :1])
+    assert str(caught.value) == (
+        "repeat: expected apply(params, state, *inputs), as it keeps state, "
+        "got no inputs."
+    )
+
+
 def test_state_of_other_copies_is_refused():
     decoder, _ = started()
     state = {"attention": {"cache": jnp.ones((2, 2, 4, 4))}}
