@@ -33,6 +33,7 @@ class Process:
 
     def __init__(self, python: str, library: str, workload: str, quick: bool) -> None:
         self.library = library
+        # It is closed where the process ends, not at the end of a block.
         self.said = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115
         self.process = subprocess.Popen(
             [python, str(WORKER), library, workload, "quick" if quick else "full"],

@@ -6,15 +6,18 @@ print goes to standard error.
 
 import time
 
-BEGAN = time.perf_counter()  # before any import that is measured
+BEGAN = time.perf_counter()
 
-import gc  # noqa: E402
-import importlib  # noqa: E402
-import json  # noqa: E402
-import os  # noqa: E402
-import sys  # noqa: E402
-from importlib import metadata  # noqa: E402
-from pathlib import Path  # noqa: E402
+# All other imports come after it, since their time is measured.
+# ruff: noqa: E402
+
+import gc
+import importlib
+import json
+import os
+import sys
+from importlib import metadata
+from pathlib import Path
 
 PEERS = {
     "fnn": "peers.fnn_",

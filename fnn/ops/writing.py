@@ -38,9 +38,7 @@ def _slice_write(cache: Array, x: Array, start: Array) -> Array:
 @custom_vmap
 def _write(cache: Array, x: Array, start: Array) -> Array:
     # Always so, but XLA can't know.
-    return lax.cond(
-        start >= 0, _slice_write, lambda cache, x, start: cache, cache, x, start
-    )
+    return lax.cond(start >= 0, _slice_write, _unchanged, cache, x, start)
 
 
 @_write.def_vmap

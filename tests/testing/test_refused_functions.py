@@ -51,10 +51,6 @@ def divided(x):
     return {"loss": x / 0}
 
 
-def shapes(x):
-    return x.shape
-
-
 WRONG = {
     "no function": (
         lambda: check_gradients(3, X),
