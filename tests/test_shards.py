@@ -61,3 +61,27 @@ def test_gradients_can_be_traced(layer, varies):
     )
     got, expected = jax.eval_shape(sharded, *placed), jax.eval_shape(call, *arguments)
     chex.assert_trees_all_equal_shapes_and_dtypes(got, expected)
+
+
+STEPPING = [
+    fnn.attention(4, 2, causal=True),
+    fnn.repeat(fnn.residual(fnn.attention(4, 2, causal=True)), 2),
+    fnn.linear_recurrence(4),
+]
+
+
+@pytest.mark.parametrize("layer", [pytest.param(one, id=repr(one)) for one in STEPPING])
+def test_a_decoder_may_start_from_a_state_that_does_not_vary(layer):
+    decoder = fnn.decoding(layer, 5)
+    params, state = decoder.init(jax.random.key(0), X[:, :1])
+
+    def run(params, state, x):
+        start, state = decoder.apply(params, state, x[:, :3])
+        rest, _ = decoder.apply(params, state, x[:, 3:])
+        return jnp.concatenate([start, rest], 1)
+
+    mesh = jax.sharding.Mesh(np.array(jax.devices()[:1]), ("data",))
+    specs = WHOLE, WHOLE, DATA
+    sharded = jax.shard_map(run, mesh=mesh, in_specs=specs, out_specs=DATA)
+    y = jax.jit(sharded)(params, state, jnp.asarray(X))
+    np.testing.assert_allclose(y, layer.apply(params, X), rtol=1e-5, atol=1e-6)

@@ -21,6 +21,8 @@ from jax import Array, lax
 from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
+from fnn.ops.shards import alike
+
 MOST_UNROLLED = 16  # XLA is slower in a loop, and longer at compiling without one
 
 Product = Callable[..., Array]  # of two arrays and the geometry
@@ -104,7 +106,7 @@ def bilinear(name: str, default: Products, on_cpu: Products) -> Product:
     )
 
     def call(a, b, geometry):
-        return to_y.bind(*_alike(a, b), geometry=geometry)
+        return to_y.bind(*alike(a, b), geometry=geometry)
 
     return call
 
@@ -169,13 +171,3 @@ def _one_by_one(product: Product, a: Array, b: Array, geometry: Any) -> Array:
 def _like(array: Array, shape: tuple[int, ...]) -> Any:
     """A shape that varies over what the array does, inside `jax.shard_map`."""
     return jax.eval_shape(lambda a: lax.full_like(a, 0, shape=shape), array)
-
-
-def _alike(a: Array, b: Array) -> list[Array]:
-    """Both varying over the same axes of a mesh, inside `jax.shard_map`."""
-    axes = [jax.typeof(array).manual_axis_type.varying for array in (a, b)]
-    missing = [tuple(sorted((axes[0] | axes[1]) - own)) for own in axes]
-    return [
-        lax.pcast(array, names, to="varying") if names else array
-        for array, names in zip((a, b), missing, strict=True)
-    ]
