@@ -271,3 +271,16 @@ def test_it_learns_to_remember_the_first_step():
     with jax.numpy_dtype_promotion("standard"):  # for optax's own arithmetic
         losses = train(params)
     assert losses[0] > 0.5 and losses[-1] < 0.05
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("build", LAYERS)
+def test_gradients_by_a_complex_carry_are_right_to_second_order(build):
+    layer = build(1, return_carry=True)
+    x = normal(0, 1, 3, 1)
+    params, start = drawn(layer, x), np.array([[0.5 - 1j]], np.complex64)
+
+    def function(params, x, carry):
+        return layer.apply(params, x, carry=carry)
+
+    fnn.testing.check_gradients(function, params, x, start, order=2)
