@@ -196,7 +196,8 @@ def diagonal(constructor, modes, random):
         state, groups=groups, use_skip=use_skip, reverse=reverse, return_carry=returns
     )
     x = (floats(*batch, time, n),)
-    return Case(layer, equation, x, named, init_inputs=batched(x), ulps=16)
+    # Products of three numbers of up to 3, which cancel in sums of several states.
+    return Case(layer, equation, x, named, init_inputs=batched(x), ulps=64)
 
 
 linear_recurrence = functools.partial(diagonal, fnn.linear_recurrence, oracles.ring)
