@@ -9,16 +9,20 @@ import jax.numpy as jnp
 from jax import Array
 
 from fnn.layers.checks import check_array
-from fnn.layers.dot_products import averages, by_jax, logits_of, masked_softmax
+from fnn.layers.dot_products import (
+    averages,
+    by_jax,
+    logits_and_mask,
+    masked_softmax,
+    wide_sum,
+)
 from fnn.layers.dtypes import at_least_float32, promote
 from fnn.layers.forwards import Forward
 from fnn.layers.masking import (
     aligned,
     before,
-    both,
     check_lengths,
     distances,
-    near,
     without_padding,
 )
 from fnn.layers.positions import check_positions
@@ -37,6 +41,12 @@ class Heads:
     normalised: bool = False
     biased: bool = False
     implementation: str | None = None
+
+    @property
+    def sides(self) -> tuple[int | None, int | None]:
+        """How many keys a query reaches on either side; None where all."""
+        left, right = self.window or (None, None)
+        return left, 0 if self.causal else right
 
     def query(self, parts: Any, x: Any) -> Array:
         """Queries of x, ``(batch..., heads, time, size)``."""
@@ -77,35 +87,31 @@ class Heads:
         padding; mask and bias have all axes of the logits.
         """
         *batch, _, time, _ = q.shape
-        ones, keys = (1,) * len(batch), k.shape[-2]
-        distance = distances(time, keys, start)
+        keys = k.shape[-2]
         if self.biased:
-            relative = self.relative_bias(parts, distance)
-            relative = jnp.reshape(relative, (*ones, *relative.shape))
-            bias = relative if bias is None else _sum(relative, bias)
-        allowed, valid = mask, None
+            relative = self.relative_bias(parts, distances(time, keys, start))
+            relative = jnp.reshape(relative, (*(1,) * len(batch), *relative.shape))
+            bias = relative if bias is None else wide_sum(relative, bias)
+        masks = () if mask is None else (mask,)
         if lengths is not None:
-            valid = before(lengths, keys)[..., None, None, :]
-            allowed = both(allowed, valid)
-        reach = near(distance, self.causal, self.window)
-        if reach is not None:
-            allowed = both(allowed, jnp.reshape(reach, (*ones, 1, time, keys)))
-        if self.implementation is not None and start is None:
+            masks = (*masks, before(lengths, keys)[..., None, None, :])
+        inputs = (bias, masks, self.scale, self.sides, start)
+        if self.implementation is None:
+            y = parts.weights(q, k, v, *inputs)
+        elif start is None:
             y = by_jax(
                 self.implementation,
                 (q, k, v),
                 bias=bias,
                 mask=mask,
                 lengths=lengths,
-                allowed=allowed,
+                allowed=logits_and_mask(q, k, *inputs)[1],
                 scale=self.scale,
                 is_causal=self.causal,
                 local_window_size=self.window,
             )
         else:
-            logits = logits_of(q, k, self.scale)
-            logits = logits if bias is None else _sum(logits, bias)
-            y = averages((parts.weights or masked_softmax)(logits, allowed), v)
+            y = averages(masked_softmax(*logits_and_mask(q, k, *inputs)), v)
         y = jnp.swapaxes(y, -3, -2)
         return parts.out(jnp.reshape(y, (*batch, time, self.heads * self.size)))
 
@@ -246,9 +252,3 @@ def checked_bias(name: str, bias: Any, full: tuple[int, ...]) -> Array | None:
         return None
     check_array("attention", bias, "floating", name)
     return aligned("attention", name, bias, full)
-
-
-def _sum(first: Array, second: Array) -> Array:
-    """The sum of two arrays of as many axes, in at least float32."""
-    wide = at_least_float32(first.dtype, second.dtype)
-    return jnp.asarray(first, wide) + jnp.asarray(second, wide)

@@ -6,6 +6,7 @@ All arrays are laid out ``(batch..., heads, time, size)``: on a CPU it is faster
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
@@ -13,9 +14,13 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from fnn.contract import Layer, as_layer, constructor
+from fnn.contract import Layer, as_layer, constructor, make
+from fnn.forms import form_around
 from fnn.layers.dtypes import at_least_float32
+from fnn.layers.masking import both, distances, near
 from fnn.layers.stochastic import dropout
+from fnn.ops.attention import attention
+from fnn.shapes import abstract
 
 
 def grouped(q: Array, kv_heads: int) -> Array:
@@ -74,6 +79,63 @@ def attention_weights(rate: float | Array = 0.0) -> Layer:
         return drop.apply((), masked_softmax(logits, allowed), key=key, train=train)
 
     return as_layer(weights, "attention", "attention_weights")
+
+
+@constructor
+def averaging(layer: Any, rate: float | Array = 0.0) -> Any:
+    """Averages of values by the weights that `attention_weights` makes of logits.
+
+    Like a `repeat` it has the path of the layer in it. That one gets logits and a mask
+    where it is another, such as one whose output is captured, or where it drops
+    weights. Otherwise no more of these are made than are needed at a time.
+    """
+    untouched = layer == attention_weights(rate)
+
+    def run(params, state, inputs, named, key, train):
+        q, k, v, *rest = inputs
+        bias, masks, scale, (left, right), start = rest
+        if untouched and start is None and not (train and _some(rate)):
+            options = {"bias": bias, "masks": masks, "left": left, "right": right}
+            return attention(q, k, v, scale=scale, **options), state
+        given = logits_and_mask(q, k, *rest)
+        weights, state = layer.form.run(params, state, given, named, key, train)
+        return averages(weights, v), state
+
+    def outline(key, inputs, named):
+        q, k, v, *rest = inputs
+        given = abstract(logits_and_mask, q, k, *rest)
+        line = layer.form.outline(key, given, named)
+        return line._replace(outputs=abstract(averages, line.outputs, v))
+
+    def rebuild(part):
+        return averaging(part, rate)
+
+    form = form_around(layer, outline=outline, run=run, rebuild=rebuild, copies=True)
+    return make(form, averaging, (layer, rate))
+
+
+def logits_and_mask(
+    q: Array,
+    k: Array,
+    bias: Array | None,
+    masks: tuple[Array, ...],
+    scale: float | Array,
+    sides: tuple[int | None, int | None],
+    start: Any,
+) -> tuple[Array, Array | None]:
+    """All logits, and where a query may attend to a key; None where everywhere."""
+    logits = logits_of(q, k, scale)
+    logits = logits if bias is None else wide_sum(logits, bias)
+    reach = near(distances(q.shape[-2], k.shape[-2], start), *sides)
+    if reach is not None:
+        masks = (*masks, jnp.reshape(reach, (*(1,) * (q.ndim - 2), *reach.shape)))
+    return logits, functools.reduce(both, masks, None)
+
+
+def wide_sum(first: Array, second: Array) -> Array:
+    """The sum of two arrays of as many axes, in at least float32."""
+    wide = at_least_float32(first.dtype, second.dtype)
+    return jnp.asarray(first, wide) + jnp.asarray(second, wide)
 
 
 def _some(rate: Any) -> bool:

@@ -88,10 +88,7 @@ def distances(time: int, keys: int, start: Any = None) -> Array:
     return distance if start is None else distance - start
 
 
-def near(distance: Array, causal: bool, window: tuple[int, int] | None) -> Array | None:
-    """Which distances may be bridged; None where any."""
-    allowed = distance <= 0 if causal else None
-    if window is not None:
-        left, right = window
-        allowed = both(allowed, (-left <= distance) & (distance <= right))
-    return allowed
+def near(distance: Array, left: int | None, right: int | None) -> Array | None:
+    """Which distances to either side may be bridged; None where any."""
+    allowed = None if right is None else distance <= right
+    return allowed if left is None else both(allowed, -left <= distance)

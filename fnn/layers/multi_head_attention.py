@@ -20,7 +20,7 @@ from fnn.layers.checks import (
     check_number,
     is_int,
 )
-from fnn.layers.dot_products import attention_weights
+from fnn.layers.dot_products import attention_weights, averaging
 from fnn.layers.forwards import projection
 from fnn.layers.initialization import Initializer
 from fnn.shapes import word
@@ -155,9 +155,11 @@ def attention(
         "key": projection(kv_heads * size, **inner),
         "value": projection(kv_heads * size, **inner),
         "cache": memory_at_once() if cross else keys_at_once(rotary, causal),
-        "weights": attention_weights(dropout) if implementation is None else None,
+        "weights": None,
         "out": projection(features, **options, weight_init=out_init),
     }
+    if implementation is None:
+        parts["weights"] = averaging(attention_weights(dropout), dropout)
     if qk_norm is not None:
         norm = as_layer(qk_norm, "attention, qk_norm")
         parts |= {"query_norm": norm, "key_norm": norm}
