@@ -24,7 +24,7 @@ from timing import hardware, interleaved
 from worker import PEERS
 from workloads import WORKLOADS
 
-TOLERANCE = 1e-4  # of losses, by the loss
+TOLERANCE, HALF_TOLERANCE = 1e-4, 1e-2  # of losses, by the loss
 TURN, QUICK_TURN = 0.25, 0.02  # seconds that a turn takes at least
 SWITCH = 0.97  # an idiom further down the list is taken if it is this much faster
 
@@ -35,14 +35,14 @@ class Disagreement(Exception):
     """Losses that differ: what would be timed is not the same work."""
 
 
-def agree(losses: dict[str, list[float]]) -> float:
+def agree(losses: dict[str, list[float]], most: float = TOLERANCE) -> float:
     """How far losses of the same step lie apart at most, by their median."""
     widest = 0.0
     for values in zip(*losses.values(), strict=True):
         middle = statistics.median(values)
         by = dict(zip(losses, values, strict=True))
         spread = (max(values) - min(values)) / abs(middle)
-        if not all(map(math.isfinite, values)) or spread > TOLERANCE:
+        if not all(map(math.isfinite, values)) or spread > most:
             worst = max(by, key=lambda w: (by[w] != by[w], abs(by[w] - middle)))
             table = "\n".join(f"  {who}: {found}" for who, found in losses.items())
             raise Disagreement(f"expected equal losses; {worst} is far off:\n{table}")
@@ -82,25 +82,32 @@ class Comparison:
         }
 
     def begin(self, stack: contextlib.ExitStack) -> dict[str, Process]:
-        processes = {}
-        for library in self.options.libraries:
+        """All at once: none of it is timed."""
+        processes = {
+            library: stack.enter_context(self.process(library))
+            for library in self.options.libraries
+        }
+        for library, process in list(processes.items()):
             try:
-                process = stack.enter_context(self.process(library))
+                self.found[library] = process.about()
             except Absent as absent:
                 self.absent[library] = str(absent)
-                continue
-            processes[library] = process
-            self.found[library] = dict(process.about)
+                processes.pop(library).end()
         return processes
 
     def check(self, processes: dict[str, Process]) -> float:
         """All losses, of all idioms, before anything is timed."""
         losses = {}
+        for process in processes.values():
+            process.tell("load")
         for library, process in processes.items():
-            for idiom, values in process.ask("load")["losses"].items():
+            answer = process.answer()
+            self.found[library]["flops"] = answer["flops"]
+            for idiom, values in answer["losses"].items():
                 losses[f"{library}, {idiom}"] = values
                 self.found[library]["losses"] = values
-        return agree(losses) if losses else 0.0
+        most = HALF_TOLERANCE if WORKLOADS[self.name].half else TOLERANCE
+        return agree(losses, most) if losses else 0.0
 
     def choose(self, processes: dict[str, Process]) -> None:
         """The faster of the idioms that a library's documentation has."""
@@ -135,11 +142,12 @@ class Comparison:
 
         def start(library):
             with self.process(library) as process:
+                process.about()
                 return process.ask("start", idiom=self.found[library]["idiom"])
 
         runs = {library: (lambda n=library: start(n)) for library in self.found}
         for library, starts in interleaved(runs, self.options.starts).items():
-            for measure in starts[0]:
+            for measure in starts[0] if starts else ():
                 self.found[library][measure] = [start[measure] for start in starts]
 
 
@@ -178,9 +186,11 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
             parser.error(f"expected workloads among {', '.join(WORKLOADS)}, got {name}")
     if options.rounds is not None and options.rounds < 2:
         parser.error(f"expected at least 2 rounds, got {options.rounds}")
-    options.workloads = options.workloads or list(WORKLOADS)
+    if not options.workloads:
+        options.workloads = [n for n, work in WORKLOADS.items() if not work.half]
     options.rounds = options.rounds or (3 if options.quick else 15)
-    options.starts = options.starts or (1 if options.quick else 3)
+    if options.starts is None:
+        options.starts = 1 if options.quick else 3
     options.python = dict(pair.split("=", 1) for pair in options.python)
     folder = Path(__file__).parent / "results"
     options.output = options.output or (folder / "quick" if options.quick else folder)

@@ -17,6 +17,7 @@ ENVIRONMENT = {
     "JAX_ENABLE_COMPILATION_CACHE": "false",
     "PYTHONDONTWRITEBYTECODE": "",
     "KERAS_BACKEND": "jax",
+    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",  # of a GPU's memory, which all share
 }
 
 
@@ -43,20 +44,24 @@ class Process:
             text=True,
             env=os.environ | ENVIRONMENT,
         )
-        try:
-            self.about = self.answer()
-            if "absent" in self.about:
-                raise Absent(self.about["absent"])
-        except BaseException:
-            self.end()
-            raise
+
+    def about(self) -> dict[str, Any]:
+        """What it says of itself once it has begun."""
+        about = self.answer()
+        if "absent" in about:
+            raise Absent(about["absent"])
+        return about
 
     def ask(self, do: str, **request: Any) -> dict[str, Any]:
+        self.tell(do, **request)
+        return self.answer()
+
+    def tell(self, do: str, **request: Any) -> None:
+        """Asks, for an answer to be had later."""
         assert self.process.stdin is not None
         line = json.dumps({"do": do} | request)
         with contextlib.suppress(BrokenPipeError):  # what happened, the answer says
             print(line, file=self.process.stdin, flush=True)
-        return self.answer()
 
     def answer(self) -> dict[str, Any]:
         assert self.process.stdout is not None

@@ -6,6 +6,7 @@ import statistics
 from typing import Any
 
 from timing import verdict
+from workloads import WORKLOADS
 
 LIBRARIES = ("linen", "nnx", "equinox", "haiku", "keras")  # those of JAX
 MIB = 2**20
@@ -23,6 +24,10 @@ STEPS = {
     "gpt-12": 0.75,
 }
 FLAT, START, PEAK, TORCH = 1.1, 0.6, 1.0, 1.0  # dispatch, first step, memory, PyTorch
+
+# Dense products a second, by makers' data sheets: bfloat16, and TensorFloat32, which
+# is what GPUs take for float32.
+RATES = {"H100 80GB HBM3": (989e12, 494e12), "H200": (989e12, 494e12)}
 
 Libraries = dict[str, dict[str, Any]]
 
@@ -61,6 +66,28 @@ def print_results(name: str, result: dict[str, Any]) -> None:
         print(f"  {found['idiom']}")
     for library, why in result["absent"].items():
         print(f"{library:18}absent: {why}")
+    print_share(name, libraries)
+
+
+def print_share(name: str, libraries: Libraries) -> None:
+    """How much of a GPU's rate each library reaches.
+
+    Operations are those of the hand-written network as it is written: a loop's body
+    would count once, and a kernel of cuDNN not at all.
+    """
+    flops = libraries.get("plain", {}).get("flops")
+    gpu = next((f["gpu"] for f in libraries.values() if f["gpu"]), None)
+    rates = next((rates for part, rates in RATES.items() if part in str(gpu)), None)
+    if gpu is None or flops is None:
+        return
+    print(f"{gpu}: {flops / 1e9:.1f} GFLOP a step")
+    for library, found in libraries.items():
+        rate = flops / (middle(libraries[library], "step") or 1)
+        share = ""
+        if rates is not None:
+            most = rates[0 if WORKLOADS[name].half else 1]
+            share = f", {rate / most:.1%} of {most / 1e12:.0f}"
+        print(f"{found['name']:18}{rate / 1e12:9.2f} TFLOP/s{share}")
 
 
 def cells(libraries: Libraries, library: str) -> list[str]:

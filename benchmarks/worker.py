@@ -36,6 +36,7 @@ class Worker:
     def __init__(self, library: str, name: str, quick: bool) -> None:
         self.library, self.quick = library, quick
         workloads = importlib.import_module("workloads")
+        self.devices = importlib.import_module("devices")
         self.work = workloads.workload(name, quick)
         self.weights = workloads.weights
         self.peer = importlib.import_module(PEERS.get(library, library))
@@ -46,7 +47,8 @@ class Worker:
 
     def about(self) -> dict:
         versions = {name: version(name) for name in self.peer.PACKAGES}
-        return {"name": self.peer.NAME, "versions": versions}
+        gpu = self.devices.gpu()
+        return {"name": self.peer.NAME, "versions": versions, "gpu": gpu}
 
     def start(self, idiom: str) -> dict:
         """From the first import to the end of the first step, and what it took."""
@@ -68,7 +70,7 @@ class Worker:
         found["total"] = time.perf_counter() - BEGAN
         # A second step needs the memory of whatever the first one returned.
         program.wait(program.after(call(carry, batch), carry))
-        found["peak"] = peak()
+        found["peak"] = self.devices.peak() if self.devices.gpu() else peak()
         began = time.perf_counter()
         program.wait(program.begin())
         return found | {"init_again": time.perf_counter() - began}
@@ -79,12 +81,16 @@ class Worker:
         for idiom, program in self.programs.items():
             batch, carry = program.prepare(self.numbers), None
             carry, figures = program.load(self.weights(self.work)), []
-            for _ in range(CHECKED):
+            with self.devices.exact():
+                for _ in range(CHECKED):
+                    carry, value = program.step(carry, batch)
+                    figures.append(program.figure(carry, value))
+            if self.devices.gpu():  # compiles what will be timed
                 carry, value = program.step(carry, batch)
-                figures.append(program.figure(carry, value))
+                program.wait((carry, value))
             self.runs[idiom] = [program, carry, batch]
             losses[idiom] = figures
-        return {"losses": losses}
+        return {"losses": losses, "flops": flops(program, carry, batch)}
 
     def time(self, idiom: str, steps: int) -> dict:
         """Seconds a step; of inference, each waited for."""
@@ -108,6 +114,14 @@ class Worker:
         self.runs = {idiom: self.runs[idiom]}
         gc.collect()
         return {}
+
+
+def flops(program, carry, batch) -> float | None:
+    """Of a step as it is written, where it can be asked; a loop's body counts once."""
+    if not hasattr(program.call, "lower"):
+        return None
+    costs = getattr(program.call.lower(carry, batch), "cost_analysis", dict)()
+    return (costs or {}).get("flops")
 
 
 def analysis(compiled):

@@ -25,6 +25,8 @@ class Workload:
 
     `task` is "adam", "adamw" or "sgd" for a training step, "inference" for logits of
     one batch, each waited for, and "dispatch" for a call that only scales each array.
+    With `half` networks compute in bfloat16, of weights and with losses in float32:
+    work for an accelerator, that a CPU does when it is asked for by name.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Workload:
     task: str
     batch: int
     size: dict[str, Any]
+    half: bool = False
 
     @property
     def trains(self) -> bool:
@@ -60,6 +63,13 @@ RESNET18 = {"side": 32, "width": 64, "stages": (2, 2, 2, 2), "classes": 10}
 RESNET20 = {"side": 32, "width": 16, "stages": (3, 3, 3), "classes": 10}
 LSTM = {"vocabulary": 2000, "length": 64, "features": 256, "layers": 2}
 GPT = {"vocabulary": 4096, "length": 128, "features": 256, "heads": 8, "layers": 4}
+GPT2 = {
+    "vocabulary": 50304,  # a multiple of 128, as is usual
+    "length": 1024,
+    "features": 768,
+    "heads": 12,
+    "layers": 12,
+}
 VIT = {"side": 32, "patch": 4, "features": 192, "heads": 3, "layers": 12, "classes": 10}
 VAE = {"inputs": 784, "hidden": 400, "code": 20}
 
@@ -87,6 +97,8 @@ WORKLOADS = {
         Workload("inference-256", "resnet", "inference", 256, RESNET20),
         Workload("dispatch-100", "mlp", "dispatch", 2, stack(100)),
         Workload("dispatch-1000", "mlp", "dispatch", 2, stack(1000)),
+        Workload("gpt-2-half", "gpt", "adamw", 4, GPT2, half=True),
+        Workload("resnet-18-half", "resnet", "sgd", 1024, RESNET18, half=True),
     )
 }
 

@@ -43,10 +43,10 @@ def programs(work: Workload, batch):
         net = eqx.combine(jax.tree.unflatten(structure, filled), static)
         return net, statistics(net, state, weights)
 
-    return {
-        "partition": partitioned(work, batch, made, loaded, prepare),
-        "filter_jit": filtered(work, made, loaded, prepare),
-    }
+    idioms = {"partition": partitioned(work, batch, made, loaded, prepare)}
+    if not work.half:
+        idioms["filter_jit"] = filtered(work, made, loaded, prepare)
+    return idioms
 
 
 def batched(net, state, inputs, train):

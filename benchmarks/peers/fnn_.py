@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +21,8 @@ norm = fnn.batch_norm(momentum=1 - MOMENTUM, eps=EPS)
 
 def programs(work: Workload, batch):
     net = FAMILIES[work.family](work.size)
+    if work.half:
+        net = fnn.mixed_precision(net)
     stateful = fnn.with_state(net)
 
     def apply(params, state, inputs, train):
@@ -37,7 +40,8 @@ def programs(work: Workload, batch):
     def init(key, inputs):
         return stateful.init(key, *inputs)
 
-    idioms = {"jit": program(work, Network(init, apply, load), batch)}
+    whole = replace(work, half=False)  # it sees to that itself
+    idioms = {"jit": program(whole, Network(init, apply, load), batch)}
     if work.trains:
         idioms = {"trainer": trained(work, net, batch, load)} | idioms
     return idioms

@@ -75,10 +75,11 @@ def program(
     if work.task == "inference":
         return inferring(network, begin, prepare)
     tx, loss_fn = optimizer(work), loss_of(work)
+    apply = in_half(network.apply) if work.half else network.apply
 
     def loss(params, state, batch):
         inputs, targets = batch
-        outputs, state = network.apply(params, state, inputs, True)
+        outputs, state = apply(params, state, inputs, True)
         return loss_fn(outputs, targets), state
 
     def step(carry, batch):
@@ -100,6 +101,25 @@ def program(
         figure=lambda carry, value: float(value),
         wait=jax.block_until_ready,
     )
+
+
+def in_half(apply: Callable) -> Callable:
+    """The network in bfloat16, of what is cast to it; statistics stay as they are."""
+
+    def run(params, state, inputs, train):
+        params, inputs = cast((params, inputs), jnp.bfloat16)
+        outputs, state = apply(params, state, inputs, train)
+        return cast(outputs, jnp.float32), state
+
+    return run
+
+
+def cast(tree: Any, dtype: Any) -> Any:
+    def one(array):
+        floating = jnp.issubdtype(array.dtype, jnp.floating)
+        return array.astype(dtype) if floating else array
+
+    return jax.tree.map(one, tree)
 
 
 def inferring(network: Network, begin: Any, prepare: Any) -> Program:

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 from keras import layers, ops
-from peers.program import Program
+from peers.program import Absent, Program
 from workloads import (
     ADAM,
     DECAY,
@@ -30,6 +30,8 @@ gelu_tanh = partial(keras.activations.gelu, approximate=True)
 
 
 def programs(work: Workload, batch):
+    if work.half:
+        raise Absent("written for float32 alone")
     model = descent = None
 
     def made():

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 from peers.functional import loss_of, on_device, optimizer
-from peers.program import Program
+from peers.program import Absent, Program
 from workloads import (
     DECAY,
     EPS,
@@ -29,6 +29,9 @@ Conv3 = partial(nnx.Conv, kernel_size=(3, 3), padding=1, use_bias=False)
 
 
 def programs(work: Workload, batch):
+    if work.half:
+        raise Absent("written for float32 alone")
+
     def net():
         made = FAMILIES[work.family](work.size, rngs=nnx.Rngs(0))
         made.train() if work.trains else made.eval()

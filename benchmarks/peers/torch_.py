@@ -1,4 +1,7 @@
-"""PyTorch, eager: `torch.nn`, a fused optimiser, channels first or last in memory."""
+"""PyTorch, eager: `torch.nn`, a fused optimiser, channels first or last in memory.
+
+On a GPU where PyTorch sees one.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,8 @@ from workloads import (
 
 NAME, PACKAGES = "PyTorch", ("torch",)
 
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
 BatchNorm = partial(nn.BatchNorm2d, eps=EPS, momentum=1 - MOMENTUM)
 Conv3 = partial(nn.Conv2d, kernel_size=3, padding=1, bias=False)
 
@@ -41,15 +46,15 @@ def programs(work: Workload, batch):
 def program(work: Workload, layout=torch.contiguous_format) -> Program:
     def prepare(batch):
         inputs, targets = batch
-        inputs = tuple(map(torch.from_numpy, inputs))
+        inputs = tuple(torch.from_numpy(a).to(DEVICE) for a in inputs)
         if inputs[0].ndim == 4:
             inputs = (inputs[0].permute(0, 3, 1, 2).contiguous(memory_format=layout),)
-        targets = torch.from_numpy(targets)
+        targets = torch.from_numpy(targets).to(DEVICE)
         return inputs, targets.long() if targets.dtype == torch.int32 else targets
 
     def begin():
         torch.manual_seed(0)
-        net = FAMILIES[work.family](work.size).to(memory_format=layout)
+        net = FAMILIES[work.family](work.size).to(DEVICE, memory_format=layout)
         if work.task == "inference":
             return net.eval(), None
         parameters = [p for p in net.parameters() if p.requires_grad]
@@ -71,7 +76,9 @@ def program(work: Workload, layout=torch.contiguous_format) -> Program:
     def train(carry, batch):
         (net, descent), (inputs, targets) = carry, batch
         descent.zero_grad(set_to_none=True)
-        loss = loss_fn(net(*inputs), targets)
+        with torch.autocast(DEVICE, torch.bfloat16, enabled=work.half):
+            outputs = net(*inputs)
+        loss = loss_fn(outputs.float() if work.half else outputs, targets)
         loss.backward()
         descent.step()
         return carry, loss.detach()
@@ -89,8 +96,14 @@ def program(work: Workload, layout=torch.contiguous_format) -> Program:
         prepare=prepare,
         call=train if work.trains else infer,
         figure=figure,
-        wait=lambda value: value,
+        wait=wait,
     )
+
+
+def wait(value):
+    if DEVICE == "cuda":
+        torch.cuda.synchronize()
+    return value
 
 
 def optimizer(work, parameters):

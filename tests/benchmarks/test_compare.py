@@ -95,3 +95,16 @@ def test_one_of_two_losses_that_is_not_a_number_is_an_error(compare, capsys):
     status, results = compare("mlp", one=0.5, odd="float('nan')")
     assert status == 1 and not results
     assert "expected equal losses; odd, slow is far off" in capsys.readouterr().err
+
+
+def test_of_a_gpu_it_says_what_share_of_its_rate_is_reached(compare, capsys):
+    report = importlib.import_module("report")
+    found = {"name": "one", "gpu": "NVIDIA H100 80GB HBM3", "step": [0.5, 0.5]}
+    report.print_share("mlp", {"plain": found | {"flops": 247e12}})
+    said = capsys.readouterr().out
+    assert "NVIDIA H100 80GB HBM3: 247000.0 GFLOP a step" in said
+    assert "494.00 TFLOP/s, 100.0% of 494" in said
+    report.print_share("gpt-2-half", {"plain": found | {"flops": 247e12}})
+    assert "49.9% of 989" in capsys.readouterr().out
+    report.print_share("mlp", {"plain": found | {"flops": 247e12, "gpu": None}})
+    assert not capsys.readouterr().out
