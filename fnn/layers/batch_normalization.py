@@ -29,6 +29,7 @@ from fnn.layers.dtypes import (
     promoted,
 )
 from fnn.layers.initialization import Initializer, draw_params
+from fnn.ops.normalization import normalized
 from fnn.shapes import word
 
 
@@ -191,19 +192,15 @@ def _trained(
     axis_name: Any,
 ) -> tuple[Array, dict[str, Array]]:
     """The output by the batch's own statistics, and the running ones moved to them."""
-    axes = tuple(range(x.ndim - 1))
     count = math.prod(x.shape[:-1]) * _size_of(axis_name)
-
-    def average(values):
-        mean = jnp.mean(values, axes)
-        return mean if axis_name is None else lax.pmean(mean, axis_name)
+    channels = x.shape[-1:]
+    scale = gain.get("scale", jnp.ones(channels, x.dtype))
+    bias = gain.get("bias", jnp.zeros(channels, x.dtype))
+    y, mean, var = normalized(x, scale, bias, jnp.asarray(eps, x.dtype), axis_name)
 
     def moved(old, new):
         step = as_number(momentum, old.dtype) * (as_array(new, old.dtype) - old)
         return lax.stop_gradient(old + step)
 
-    mean = average(x)
-    var = average(jnp.square(x - along(mean, x.shape)))
     newest = {"mean": mean, "var": var * (count / (count - 1))}
-    state = {name: moved(as_array(state[name]), newest[name]) for name in state}
-    return _normalized(x, {"mean": mean, "var": var}, gain, eps), state
+    return y, {name: moved(as_array(state[name]), newest[name]) for name in state}
