@@ -27,6 +27,7 @@ from fnn.forms import (
     StatefulInitFn,
     form_around,
 )
+from fnn.ops.drawing import drawn
 from fnn.shapes import abstract, shown, spec, word
 from fnn.signatures import takes
 
@@ -171,7 +172,7 @@ def make(
     def init(key, *inputs, **named):
         key = checks.check_key(key, f"{form.name}: init(key, *inputs)")
         form.check_names(named)
-        params, state = form.outline(spec(key), spec(inputs), spec(named)).draw(key)
+        params, state = drawn(form.outline(*spec((key, inputs, named))).draw, key)
         return (params, state) if form.stateful else params
 
     def run(params, state, inputs, named, key, train):
@@ -287,9 +288,8 @@ def as_layer(part: Any, who: str = "as_layer", name: str | None = None) -> Any:
         outputs = abstract(evaluate, inputs, named, key)
         return Outline(lambda key: ((), ()), (), (), outputs)
 
-    layer = make(
-        Form(name, outline, run, False, reads.draws, reads.accepts), as_layer, (part,)
-    )
+    form = Form(name, outline, run, False, reads.draws, reads.accepts)
+    layer = make(form, as_layer, (part,))
     vars(layer)["__lifted__"] = part
     return layer
 

@@ -181,8 +181,9 @@ def lora(
                 return jnp.zeros(like.shape, like.dtype)
             depth = stacks(name)
             keys = jax.random.split(fold(key, name), math.prod(like.shape[:depth]))
-            down = jax.vmap(lambda key: uniform(key, like.shape[depth:], like.dtype))
-            return down(keys).reshape(like.shape)
+            each = (like.shape[depth:], like.dtype)
+            down = lax.map(lambda key: uniform(key, *each), keys)
+            return down.reshape(like.shape)
 
         return {"base": base, "lora": tree_map_with_path(one, shapes(base))}, state
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from fnn.forms import Outline
@@ -24,7 +25,8 @@ def stacked(line: Outline, n: int) -> Outline:
 
     def draw(key):
         # Not by vmap, under which not every generator draws what it would draw alone.
-        return lax.map(lambda i: line.draw(jax.random.fold_in(key, i)), jnp.arange(n))
+        copies = np.arange(n, dtype=np.uint32)
+        return lax.map(lambda i: line.draw(jax.random.fold_in(key, i)), copies)
 
     return Outline(
         draw, stacked_spec(line.params, n), stacked_spec(line.state, n), line.outputs
