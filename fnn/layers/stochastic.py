@@ -13,6 +13,7 @@ from jax import Array
 from fnn.contract import constructor
 from fnn.layers.checks import check_array, check_axes, check_count, check_number
 from fnn.layers.dtypes import as_number, at_least_float32
+from fnn.ops.dropping import dropped
 
 
 @constructor
@@ -27,7 +28,8 @@ def dropout(
     Params: ``()``.
 
     Args:
-      rate: Probability of *zeroing* a value, in [0, 1); may be traced.
+      rate: Probability of *zeroing* a value, in [0, 1), to the nearest multiple of
+        ``2 ** -16``; may be traced.
       broadcast: Axes along which one draw is shared: -2 in sequences
         ``(..., time, features)`` drops a feature at all times.
 
@@ -65,9 +67,7 @@ def dropout(
             return x
         shared = {axis % x.ndim for axis in axes}
         shape = [1 if i in shared else n for i, n in enumerate(x.shape)]
-        kept = jax.random.bernoulli(key, 1 - rate, shape)
-        scaled = x / jnp.asarray(1 - rate, x.dtype)
-        return jnp.where(jnp.broadcast_to(kept, x.shape), scaled, jnp.zeros_like(x))
+        return dropped(x, rate, key, shape)
 
     return apply
 
@@ -83,7 +83,8 @@ def drop_path(rate: float | Array, *, batch: int = 1) -> Callable[..., Any]:
     Params: ``()``.
 
     Args:
-      rate: Probability of *zeroing* an example, in [0, 1); may be traced.
+      rate: Probability of *zeroing* an example, in [0, 1), to the nearest multiple of
+        ``2 ** -16``; may be traced.
       batch: How many leading axes count examples; at least 0. With 0, one draw decides
         for all.
 
@@ -118,9 +119,7 @@ def drop_path(rate: float | Array, *, batch: int = 1) -> Callable[..., Any]:
         if not train:
             return x
         shape = (*x.shape[:batch], *[1] * (x.ndim - batch))
-        kept = jax.random.bernoulli(key, 1 - rate, shape)
-        scaled = x / jnp.asarray(1 - rate, x.dtype)
-        return jnp.where(jnp.broadcast_to(kept, x.shape), scaled, jnp.zeros_like(x))
+        return dropped(x, rate, key, shape)
 
     return apply
 
