@@ -34,8 +34,10 @@ def drawn(draw: Callable[[Any], Any], key: Any) -> Any:
     until an array is needed, and are drawn by a program that all shapes share. What is
     of another kind (an orthogonal matrix) JAX computes as ever.
 
-    The bits are those of ``jax.jit(draw)(key)``. Where `draw` isn't called eagerly, or
-    not with a key of JAX's own generator, it is called as it is; so it is under
+    Random bits are exactly those of `jax.random`, and the arithmetic is that of
+    ``jax.jit(draw)(key)``, of which XLA may round the last bit otherwise from shape to
+    shape. Where `draw` isn't called eagerly, or not with a key of JAX's own generator,
+    or the key is held to a device, it is called as it is; so it is under
     ``jax.debug_key_reuse``, which has to see each key that is used.
     """
     if isinstance(key, Tracer) or key.dtype.name != KEY or key.committed:
