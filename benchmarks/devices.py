@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Iterator
 
 
 def gpu() -> str | None:
@@ -23,23 +21,3 @@ def peak() -> int:
     if "jax" in sys.modules:
         return sys.modules["jax"].local_devices()[0].memory_stats()["peak_bytes_in_use"]
     return sys.modules["torch"].cuda.max_memory_allocated()
-
-
-@contextlib.contextmanager
-def exact() -> Iterator[None]:
-    """Products of float32 as they are: by themselves, GPUs take TensorFloat32 for them.
-
-    JAX does so for all; PyTorch for convolutions, and after this for all.
-    """
-    if gpu() is None:
-        yield
-    elif "jax" in sys.modules:
-        with sys.modules["jax"].default_matmul_precision("highest"):
-            yield
-    else:
-        backends = sys.modules["torch"].backends
-        for part in (backends.cuda.matmul, backends.cudnn):
-            part.allow_tf32 = False
-        yield
-        for part in (backends.cuda.matmul, backends.cudnn):
-            part.allow_tf32 = True

@@ -27,6 +27,7 @@ from workloads import (
 NAME, PACKAGES = "PyTorch", ("torch",)
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+torch.backends.cuda.matmul.allow_tf32 = True  # as JAX does
 
 BatchNorm = partial(nn.BatchNorm2d, eps=EPS, momentum=1 - MOMENTUM)
 Conv3 = partial(nn.Conv2d, kernel_size=3, padding=1, bias=False)
