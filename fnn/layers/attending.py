@@ -20,7 +20,6 @@ from fnn.layers.dtypes import at_least_float32, promote
 from fnn.layers.forwards import Forward
 from fnn.layers.masking import (
     aligned,
-    before,
     check_lengths,
     distances,
     without_padding,
@@ -92,10 +91,7 @@ class Heads:
             relative = self.relative_bias(parts, distances(time, keys, start))
             relative = jnp.reshape(relative, (*(1,) * len(batch), *relative.shape))
             bias = relative if bias is None else wide_sum(relative, bias)
-        masks = () if mask is None else (mask,)
-        if lengths is not None:
-            masks = (*masks, before(lengths, keys)[..., None, None, :])
-        inputs = (bias, masks, self.scale, self.sides, start)
+        inputs = (bias, mask, lengths, self.scale, self.sides, start)
         if self.implementation is None:
             y = parts.weights(q, k, v, *inputs)
         elif start is None:

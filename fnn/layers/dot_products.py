@@ -19,7 +19,9 @@ from fnn.forms import form_around
 from fnn.layers.dtypes import at_least_float32
 from fnn.layers.masking import both, distances, near
 from fnn.layers.stochastic import dropout
+from fnn.ops import flash_attention
 from fnn.ops.attention import attention
+from fnn.ops.padding import before
 from fnn.shapes import abstract
 
 
@@ -93,10 +95,16 @@ def averaging(layer: Any, rate: float | Array = 0.0) -> Any:
 
     def run(params, state, inputs, named, key, train):
         q, k, v, *rest = inputs
-        bias, masks, scale, (left, right), start = rest
+        bias, mask, lengths, scale, (left, right), start = rest
         if untouched and start is None and not (train and _some(rate)):
-            options = {"bias": bias, "masks": masks, "left": left, "right": right}
-            return attention(q, k, v, scale=scale, **options), state
+            options = flash_attention.Options(scale, left, right)
+            plain = bias is None and mask is None
+            if plain and flash_attention.takes(q, k, v, lengths, options):
+                return flash_attention.averages(q, k, v, lengths, options), state
+            masks = masks_of(mask, lengths, k.shape[-2])
+            return attention(
+                q, k, v, bias=bias, masks=masks, **options._asdict()
+            ), state
         given = logits_and_mask(q, k, *rest)
         weights, state = layer.form.run(params, state, given, named, key, train)
         return averages(weights, v), state
@@ -118,7 +126,8 @@ def logits_and_mask(
     q: Array,
     k: Array,
     bias: Array | None,
-    masks: tuple[Array, ...],
+    mask: Array | None,
+    lengths: Any,
     scale: float | Array,
     sides: tuple[int | None, int | None],
     start: Any,
@@ -126,10 +135,19 @@ def logits_and_mask(
     """All logits, and where a query may attend to a key; None where everywhere."""
     logits = logits_of(q, k, scale)
     logits = logits if bias is None else wide_sum(logits, bias)
+    masks = masks_of(mask, lengths, k.shape[-2])
     reach = near(distances(q.shape[-2], k.shape[-2], start), *sides)
     if reach is not None:
         masks = (*masks, jnp.reshape(reach, (*(1,) * (q.ndim - 2), *reach.shape)))
     return logits, functools.reduce(both, masks, None)
+
+
+def masks_of(mask: Array | None, lengths: Any, keys: int) -> tuple[Array, ...]:
+    """A mask, and one of the keys that are no padding."""
+    masks = () if mask is None else (mask,)
+    if lengths is None:
+        return masks
+    return (*masks, before(lengths, keys)[..., None, None, :])
 
 
 def wide_sum(first: Array, second: Array) -> Array:
@@ -164,14 +182,18 @@ def by_jax(
         x = jnp.broadcast_to(x, (*batch, *rest))
         return jnp.reshape(x, (math.prod(batch), *rest))
 
-    y = jax.nn.dot_product_attention(
-        *(jnp.swapaxes(one_batch(x), -3, -2) for x in arrays),
-        bias=one_batch(bias if bias is None else jnp.asarray(bias, wide)),
-        mask=one_batch(mask),
-        key_value_seq_lengths=None if lengths is None else one_batch(_int32(lengths)),
-        implementation=implementation,  # pyright: ignore
-        **options,
-    )
+    # It adds up 16 bits and 32 of its own.
+    with jax.numpy_dtype_promotion("standard"):
+        y = jax.nn.dot_product_attention(
+            *(jnp.swapaxes(one_batch(x), -3, -2) for x in arrays),
+            bias=one_batch(bias if bias is None else jnp.asarray(bias, wide)),
+            mask=one_batch(mask),
+            key_value_seq_lengths=None
+            if lengths is None
+            else one_batch(_int32(lengths)),
+            implementation=implementation,  # pyright: ignore
+            **options,
+        )
     y = jnp.reshape(jnp.swapaxes(y, -3, -2), q.shape)
     if mask is None and lengths is None:
         return y

@@ -16,7 +16,8 @@ from fnn.layers.checks import check_array, check_count, check_flags, check_numbe
 from fnn.layers.dtypes import at_least_float32
 from fnn.layers.forwards import Forward, projection
 from fnn.layers.initialization import Initializer
-from fnn.layers.masking import before, check_lengths
+from fnn.layers.masking import check_lengths
+from fnn.ops.padding import before
 from fnn.shapes import is_array, shown
 from fnn.transforms.copies import copy_keys
 from fnn.transforms.stacking import check_stacked, stacked, stacked_spec

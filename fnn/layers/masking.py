@@ -11,6 +11,7 @@ from jax import Array, lax
 from jax.core import Tracer
 
 from fnn.layers.checks import check_array
+from fnn.ops.padding import before
 
 Shape = tuple[int, ...]
 
@@ -37,14 +38,6 @@ def check_lengths(
             f"{owner}: expected {name} of shape {batch}, got {lengths.shape}."
         )
     check_within(owner, name, lengths, 0, time)
-
-
-def before(lengths: Any, time: int) -> Array:
-    """Which steps are no padding, ``(batch...) -> (batch..., time)``."""
-    lengths = jnp.asarray(lengths)[..., None]
-    shape = (*lengths.shape[:-1], time)
-    steps = lax.broadcasted_iota(lengths.dtype, shape, len(shape) - 1)
-    return steps < jnp.broadcast_to(lengths, shape)
 
 
 def without_padding(y: Array, lengths: Any) -> Array:

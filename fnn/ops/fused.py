@@ -39,12 +39,14 @@ def fused(name: str, plain: Function, kernel: Function, platform: str) -> Functi
         end = len(operands) - more
         return tuple(operands[:n]), tuple(operands[n:end]), tuple(operands[end:])
 
-    def to_value(function):
-        def run(*operands, n, options):
-            arrays, constants, _ = split(operands, n, 0)
-            return [function(arrays, constants, options)]
+    def to_value(*operands, n, options):
+        arrays, constants, _ = split(operands, n, 0)
+        return [plain(arrays, constants, options)]
 
-        return run
+    def by_kernel(*operands, n, options):
+        # As if for a pullback, so that XLA sees that both compute the same.
+        arrays, constants, _ = split(operands, n, 0)
+        return [jax.vjp(lambda *a: kernel(a, constants, options), *arrays)[0]]
 
     def to_tangent(*operands, n, options):
         arrays, constants, dots = split(operands, n, n)
@@ -102,9 +104,7 @@ def fused(name: str, plain: Function, kernel: Function, platform: str) -> Functi
         return operands[:n]
 
     plain_pullback = to_pullback(plain)
-    value, _ = _primitive(
-        name, to_value(plain), to_value(kernel), platform, one, value_jvp
-    )
+    value, _ = _primitive(name, to_value, by_kernel, platform, one, value_jvp)
     tangent, tangent_p = _primitive(
         f"{name}_tangent",
         to_tangent,

@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.extend.core import Primitive
+from jax.interpreters import mlir
 
 from fnn.ops.fused import fused
 
@@ -15,21 +17,27 @@ def plain(arrays, constants, options):
     return options * jnp.sin(a) * b**2 * jnp.asarray(k, a.dtype)[..., None]
 
 
+# The identity, which nobody has told how to differentiate.
+opaque = Primitive("opaque")
+opaque.def_impl(lambda x: x)
+opaque.def_abstract_eval(lambda x: x)
+mlir.register_lowering(opaque, lambda context, x: [x])
+
+
 @jax.custom_vjp
 def by_kernel(a, b, k):
-    calls.append("value")
-    return plain((a, b), (k,), 2.0)
+    raise AssertionError("expected the value that the pullback computes, too")
 
 
 def forward(a, b, k):
-    calls.append("value for the pullback")
-    return plain((a, b), (k,), 2.0), (a, b, k)
+    calls.append("value")
+    return opaque.bind(plain((a, b), (k,), 2.0)), (a, b, k)
 
 
 def backward(residuals, ct):
     calls.append("pullback")
     a, b, k = residuals
-    factor = 2.0 * jnp.asarray(k, a.dtype)[..., None] * ct
+    factor = 2.0 * jnp.asarray(k, a.dtype)[..., None] * opaque.bind(ct)
     return jnp.cos(a) * b**2 * factor, 2.0 * jnp.sin(a) * b * factor, None
 
 
