@@ -208,7 +208,7 @@ def of_many_keys(key, shape, dtype):
 
 def of_rbg(key, shape, dtype):
     other = jax.random.key(jax.random.bits(key, ()), impl="rbg")
-    return jax.random.normal(other, shape, dtype)
+    return jax.random.normal(jax.random.split(other)[1], shape, dtype)
 
 
 def by_turns(key, shape, dtype):
