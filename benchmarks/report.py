@@ -70,12 +70,8 @@ def print_results(name: str, result: dict[str, Any]) -> None:
 
 
 def print_share(name: str, libraries: Libraries) -> None:
-    """How much of a GPU's rate each library reaches.
-
-    Operations are those of the hand-written network as it is written: a loop's body
-    would count once, and a kernel of cuDNN not at all.
-    """
-    flops = libraries.get("plain", {}).get("flops")
+    """How much of a GPU's rate each library reaches, by the network's operations."""
+    flops = libraries.get("fnn", {}).get("flops")
     gpu = next((f["gpu"] for f in libraries.values() if f["gpu"]), None)
     rates = next((rates for part, rates in RATES.items() if part in str(gpu)), None)
     if gpu is None or flops is None:

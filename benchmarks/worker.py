@@ -86,7 +86,8 @@ class Worker:
                 figures.append(program.figure(carry, value))
             self.runs[idiom] = [program, carry, batch]
             losses[idiom] = figures
-        return {"losses": losses, "flops": flops(program, carry, batch)}
+        flops = getattr(self.peer, "flops", None)
+        return {"losses": losses, "flops": flops and flops(self.work, self.numbers)}
 
     def time(self, idiom: str, steps: int) -> dict:
         """Seconds a step; of inference, each waited for."""
@@ -110,14 +111,6 @@ class Worker:
         self.runs = {idiom: self.runs[idiom]}
         gc.collect()
         return {}
-
-
-def flops(program, carry, batch) -> float | None:
-    """Of a step as it is written, where it can be asked; a loop's body counts once."""
-    if not hasattr(program.call, "lower"):
-        return None
-    costs = getattr(program.call.lower(carry, batch), "cost_analysis", dict)()
-    return (costs or {}).get("flops")
 
 
 def analysis(compiled):

@@ -148,7 +148,8 @@ def _marked(path: str, part: Any, parts: dict, outputs: dict) -> Any:
         outputs[path] = spec(found)
         return found, state
 
-    return make(form_around(part, run=run), _marked, (path, part))
+    call = (path, part, parts, outputs)
+    return make(form_around(part, run=run), _marked, call)
 
 
 def _name(part: Any) -> str:

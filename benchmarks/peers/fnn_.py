@@ -84,6 +84,12 @@ def trained(work: Workload, net, batch, load) -> Program:
     )
 
 
+def flops(work: Workload, batch) -> int:
+    """Of a step: those of the network, and twice as many for its gradient."""
+    forward = fnn.summary(FAMILIES[work.family](work.size), *batch[0]).flops
+    return 3 * forward if work.trains else forward
+
+
 RENAMED = (
     (r"^hidden/(\d+)/linear/", r"dense\1/"),
     (r"^stages/(\d+)/", r"block\1/"),

@@ -16,7 +16,7 @@ from fnn.ops.fused import fused
 from fnn.ops.padding import before
 
 MOST_FEATURES = 128  # of a head: what the kernel takes on every GPU that it runs on
-FEWEST_STEPS = 512  # from where on it is faster, `benchmarks/ops/flash_attention.py`
+FEWEST_STEPS = 256  # from where on it is faster, `benchmarks/ops/flash_attention.py`
 
 
 class Options(NamedTuple):

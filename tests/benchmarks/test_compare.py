@@ -63,6 +63,7 @@ def test_it_measures_fnn_and_writes_what_it_says(compare, tmp_path, capsys):
     parts = sum(found[name][0] for name in ("import", "init", "trace", "compile"))
     assert 0 < found["step"][0] < parts < found["total"][0]
     assert found["peak"][0] > found["temporaries"][0] > 0
+    assert found["flops"] > 3 * 2 * 4 * (16 * 32 + 32 * 32 + 32 * 10)  # of products
     assert "losses agree" in capsys.readouterr().out
     assert (tmp_path / "out" / "compare.png").stat().st_size > 10_000
 
@@ -100,11 +101,11 @@ def test_one_of_two_losses_that_is_not_a_number_is_an_error(compare, capsys):
 def test_of_a_gpu_it_says_what_share_of_its_rate_is_reached(compare, capsys):
     report = importlib.import_module("report")
     found = {"name": "one", "gpu": "NVIDIA H100 80GB HBM3", "step": [0.5, 0.5]}
-    report.print_share("mlp", {"plain": found | {"flops": 247e12}})
+    report.print_share("mlp", {"fnn": found | {"flops": 247e12}})
     said = capsys.readouterr().out
     assert "NVIDIA H100 80GB HBM3: 247000.0 GFLOP a step" in said
     assert "494.00 TFLOP/s, 100.0% of 494" in said
-    report.print_share("gpt-2-half", {"plain": found | {"flops": 247e12}})
+    report.print_share("gpt-2-half", {"fnn": found | {"flops": 247e12}})
     assert "49.9% of 989" in capsys.readouterr().out
-    report.print_share("mlp", {"plain": found | {"flops": 247e12, "gpu": None}})
+    report.print_share("mlp", {"fnn": found | {"flops": 247e12, "gpu": None}})
     assert not capsys.readouterr().out
