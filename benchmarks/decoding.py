@@ -38,6 +38,7 @@ def started(net, batch: int, length: int):
 
 def one_by_one(decoder, params, state, ids, tokens: int):
     """The most likely token, again and again."""
+    params = fnn.decoding_params(decoder, params)
 
     def step(carry, _):
         state, ids = carry

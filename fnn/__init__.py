@@ -72,6 +72,7 @@ from fnn.transforms.spectral import spectral_norm as spectral_norm
 from fnn.transforms.stacking import stack_params as stack_params
 from fnn.transforms.stacking import unstack_params as unstack_params
 from fnn.transforms.stepping import decoding as decoding
+from fnn.transforms.stepping import decoding_params as decoding_params
 from fnn.transforms.stepping import steps_as as steps_as
 from fnn.transforms.stepping import whole as whole
 from fnn.transforms.wrapping import transform as transform
@@ -98,6 +99,7 @@ __all__ = [
     "conv_lstm_cell",
     "conv_transpose",
     "decoding",
+    "decoding_params",
     "dense",
     "drop_path",
     "dropout",

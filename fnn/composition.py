@@ -324,10 +324,20 @@ def compose(
         names = None if reads.anything else reads.names | added
         draws = draws or reads.draws
 
-    def seen(params):
-        """The parameters, each part's as that part sees them."""
-        values = scatter(tree, params, f"{name}: expected params", "")
-        return gather(tree, {p: layers[p].form.seen(v) for p, v in values.items()})
+    def by_part(of):
+        """The parameters, each part's as a function of its form gives them."""
 
-    form = Form(name, outline, run, bool(keeps), draws, names, tree, rebuild, seen=seen)
-    return with_fields(form, added=added, sliced=sliced)
+        def function(params):
+            values = scatter(tree, params, f"{name}: expected params", "")
+            return gather(tree, {p: of(layers[p].form)(v) for p, v in values.items()})
+
+        return function
+
+    form = Form(name, outline, run, bool(keeps), draws, names, tree, rebuild)
+    return with_fields(
+        form,
+        seen=by_part(lambda form: form.seen),
+        apart=by_part(lambda form: form.apart),
+        added=added,
+        sliced=sliced,
+    )

@@ -72,6 +72,7 @@ class Form:
     copies: bool = False  # its path names each copy of what it wraps, not itself
     stacks: bool = False  # its params are those of what it wraps, on a new first axis
     seen: Callable[[Params], Params] = lambda params: params  # by what it wraps
+    apart: Callable[[Params], Params] = lambda params: params  # stacks taken to pieces
     decoding: Callable[[int], Any] | None = None  # the layer, a step at a time
     step_by_step: Callable[[Any], Any] | None = None  # from parts that go step by step
     added: frozenset[str] = frozenset()  # inputs by name that reach it past containers
@@ -95,5 +96,7 @@ def form_around(layer: Any, **changes: Any) -> Form:
     """The form of what wraps one other layer, and has its path; the same at first."""
     kept = ("outline", "run", "stateful", "draws", "accepts", "seen", "added")
     kept += ("sliced", "step_axes")
+    if not changes.get("stacks"):  # whose first axis is that of the copies
+        kept += ("apart",)
     fields = {field: getattr(layer.form, field) for field in kept}
     return Form(**{"name": layer.form.name, "parts": layer} | fields | changes)

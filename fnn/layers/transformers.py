@@ -100,10 +100,13 @@ class _FeedForward(Forward):
     __name__ = "feed_forward"
 
     def __call__(self, parts, x):
+        # Computed again for its gradient, for which a loop over blocks would otherwise
+        # keep several arrays as large as its output (gelu: six).
+        activation = jax.checkpoint(self.activation, prevent_cse=False)
         if self.gated:
-            h = self.activation(parts.gate(x)) * parts.up(x)
+            h = activation(parts.gate(x)) * parts.up(x)
         else:
-            h = self.activation(parts.up(x))
+            h = activation(parts.up(x))
         return parts.down(parts.dropout(h) if parts.dropout else h)
 
 

@@ -19,6 +19,7 @@ from fnn.shapes import shard_axes, shown, spec, varying
 from fnn.transforms.stacking import (
     apart,
     check_apart,
+    check_copies,
     check_stacked,
     nth,
     one_of,
@@ -144,7 +145,7 @@ def unrolled(layer: Any, n: int, *, over: Sequence[str], collect: bool) -> Any:
     In a scan over copies, each would be copied into the loop and out of it again. Here
     every copy has arrays of its own, which a loop over steps changes where they lie.
 
-    Params: as of `repeat`. State: the layer's, with `Apart` in place of each array.
+    Params: as of `repeat`, or with `Apart` in place of arrays, as is the state.
     """
     form = layer.form
     repeated = repeat(layer, n, over=over, collect=collect).form
@@ -160,12 +161,12 @@ def unrolled(layer: Any, n: int, *, over: Sequence[str], collect: bool) -> Any:
 
     def run(params, state, inputs, named, key, train):
         check_state_given("repeat", inputs)
-        check_stacked("repeat", params, n, "params")
+        check_copies("repeat", params, n)
         check_apart("repeat", state, n)
         own, named = own_inputs(form, named, over, n)
         (x, *others), states, xs = inputs, [], []
         for i in range(n):
-            copy = nth(params, i), one_of(state, i)
+            copy = one_of(params, i), one_of(state, i)
             named_one = named | nth(own, i)
             y, new = form.run(
                 *copy, (x, *others), named_one, key_of(form, key, i), train
@@ -179,8 +180,12 @@ def unrolled(layer: Any, n: int, *, over: Sequence[str], collect: bool) -> Any:
     def rebuild(part):
         return unrolled(part, n, over=over, collect=collect)
 
-    form_of_copies = with_fields(repeated, outline=outline, run=run, rebuild=rebuild)
-    return make(form_of_copies, unrolled)
+    def to_pieces(params):
+        check_stacked("repeat", params, n, "params")
+        return apart(params, n)
+
+    fields = {"outline": outline, "run": run, "rebuild": rebuild, "apart": to_pieces}
+    return make(with_fields(repeated, **fields), unrolled)
 
 
 @constructor

@@ -263,8 +263,9 @@ def reparameterized(
     def run(params, state, *args):
         return inner.run(joined(params), state, *args)
 
-    form = form_around(layer, name=name, outline=outline, run=run, rebuild=rebuild)
-    return with_fields(form, seen=lambda params: inner.seen(joined(params)))
+    changes = {"name": name, "outline": outline, "run": run, "rebuild": rebuild}
+    changes["seen"] = lambda params: inner.seen(joined(params))
+    return form_around(layer, **changes, apart=lambda params: params)
 
 
 def stacked_axes(layer: Any) -> Callable[[str], int]:

@@ -123,13 +123,24 @@ def apart(tree: Any, n: int) -> Any:
 
 
 def one_of(tree: Any, i: int) -> Any:
-    """The tree of the i-th copy."""
-    return jax.tree.map(lambda part: part.copies[i], tree, is_leaf=is_apart)
+    """The tree of the i-th copy, of arrays that are apart or stacked."""
+
+    def pick(part):
+        return part.copies[i] if is_apart(part) else part[i]
+
+    return jax.tree.map(pick, tree, is_leaf=is_apart)
 
 
 def together(trees: Sequence[Any]) -> Any:
     """All copies' trees in one, of which `one_of` gives each; taps' values stacked."""
     return merged(lambda *parts: Apart(parts), trees, is_apart)
+
+
+def check_copies(who: str, params: Any, n: int) -> None:
+    """Raises where params are neither stacked nor apart, of n copies."""
+    for part in jax.tree.leaves(params, is_leaf=is_apart):
+        if not is_apart(part) or len(part.copies) != n:
+            check_stacked(who, part, n, "params")
 
 
 def check_apart(who: str, state: Any, n: int) -> None:

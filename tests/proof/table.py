@@ -54,6 +54,7 @@ NO_LAYERS = {
     "models": ("a module, whose models have rows", "models"),
     "paths": ("a function of trees", "test_tree.py"),
     "split": ("a function of trees", "test_tree.py"),
+    "decoding_params": ("a function of params", "transforms/test_stepping.py"),
     "stack_params": ("a function of params", "transforms/test_copies.py"),
     "summary": ("a function of layers", "test_inspection.py"),
     "testing": ("a module", "testing"),

@@ -1,5 +1,6 @@
 import functools
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -312,3 +313,45 @@ def started(first, x, **named):
     decoder = decoding(causal(), 4)
     params, state = decoder.init(jax.random.key(0), first)
     return decoder.apply(params, state, x, **named)
+
+
+# --------------------------------------------------------------- params for a loop
+NETS = {
+    "repeat": lambda: fnn.repeat(block(), 3),
+    "a part": lambda: fnn.sequential(fnn.dense(8), fnn.repeat(block(), 2)),
+    "of a module": lambda: fnn.models.gpt(8, features=8, heads=2, layers=2),
+    "mixed": lambda: fnn.mixed_precision(fnn.repeat(block(), 2)),
+    "in each other": lambda: fnn.repeat(fnn.repeat(block(), 2), 2),
+    "frozen": lambda: fnn.freeze(fnn.repeat(block(), 2), "**"),
+    "lora": lambda: fnn.lora(fnn.repeat(block(), 2), 1, "**/query/weight"),
+    "weight_norm": lambda: fnn.weight_norm(fnn.repeat(block(), 2)),
+    "no repeat": lambda: block(),
+}
+
+
+@pytest.mark.parametrize("name", NETS)
+def test_a_decoder_takes_the_params_of_each_copy_by_itself(name):
+    net = NETS[name]()
+    x = jnp.ones((1, 2), int) if name == "of a module" else X[:, :2]
+    decoder = decoding(net, 2)
+    params, state = decoder.init(jax.random.key(1), x)
+    whole, new = jax.jit(decoder.apply)(params, state, x)
+    pieces = fnn.decoding_params(decoder, params)
+    same, again = jax.jit(decoder.apply)(pieces, state, x)
+    chex.assert_trees_all_close((whole, new), (same, again), rtol=1e-6, atol=1e-6)
+    taken = jax.tree.structure(pieces) != jax.tree.structure(params)
+    assert taken == (name not in ("lora", "weight_norm", "no repeat"))
+    if taken:
+        sizes = [sum(a.size for a in jax.tree.leaves(p)) for p in (params, pieces)]
+        assert sizes[0] == sizes[1]
+
+
+def test_params_of_another_number_of_copies_are_refused():
+    two, three = (decoding(fnn.repeat(block(), n), 2) for n in (2, 3))
+    params, _ = two.init(jax.random.key(0), X[:, :2])
+    _, state = three.init(jax.random.key(0), X[:, :2])
+    pieces = fnn.decoding_params(two, params)
+    with pytest.raises(ValueError, match="repeat: expected params of 3 copies"):
+        fnn.decoding_params(three, params)
+    with pytest.raises(ValueError, match="repeat: expected params of 3 copies"):
+        three.apply(pieces, state, X[:, :2])

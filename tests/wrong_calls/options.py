@@ -228,6 +228,11 @@ KINDS: dict[str, list[tuple]] = {
             "module: expected parts by name, as in module(a=layer), got dense(3).",
         ),
         (
+            lambda: fnn.decoding_params(3, ()),
+            TypeError,
+            "decoding_params: expected a layer or a function of arrays, got 3.",
+        ),
+        (
             lambda: fnn.stack_params([]),
             ValueError,
             "stack_params: expected at least one layer's params, got none.",
