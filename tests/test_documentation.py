@@ -1,4 +1,4 @@
-"""Every example in a docstring of fnn and every Python block of README.md runs."""
+"""Every example in a docstring of fnn and every Python block of a page runs."""
 
 import doctest
 import functools
@@ -19,7 +19,7 @@ import pytest
 import fnn
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = ("README.md", "docs/performance.md")
 
 # What an example may use without importing it.
 NAMESPACE: dict[str, Any] = {"__name__": "__main__"}
@@ -70,40 +70,48 @@ def test_docstring_example_runs(example: doctest.DocTest):
     assert failed == 0, "".join(said)
 
 
-def readme_blocks() -> list[Any]:
-    """The Python blocks of the README, each known by its first line's number."""
-    blocks = []
-    for match in re.finditer(r"^```python\n(.*?)^```$", README, re.M | re.S):
-        line = README.count("\n", 0, match.start(1)) + 1
+def blocks_of(page: str) -> list[Any]:
+    """The Python blocks of a page, each known by its first line's number."""
+    text, blocks = (ROOT / page).read_text(encoding="utf-8"), []
+    for match in re.finditer(r"^```python\n(.*?)^```$", text, re.M | re.S):
+        line = text.count("\n", 0, match.start(1)) + 1
         # Empty lines before it give errors the line number that the reader sees.
         code = "\n" * (line - 1) + match.group(1)
-        blocks.append((line, compile(code, "README.md", "exec")))
+        blocks.append((line, compile(code, page, "exec")))
     return blocks
 
 
-BLOCKS = readme_blocks()
-_space = dict(NAMESPACE)
+BLOCKS = {page: blocks_of(page) for page in PAGES}
+_spaces = {page: dict(NAMESPACE) for page in PAGES}
 
 
 @functools.cache
-def run_block(index: int) -> Exception | None:
+def run_block(page: str, index: int) -> Exception | None:
     """Runs a block once, after those before it; what it raised, if it did."""
-    if index and run_block(index - 1) is not None:
-        return RuntimeError(f"README.md:{BLOCKS[index - 1][0]} failed before it.")
+    if index and run_block(page, index - 1) is not None:
+        return RuntimeError(f"{page}:{BLOCKS[page][index - 1][0]} failed before it.")
+    directory = jax.config.jax_compilation_cache_dir
     try:  # as the reader does, with JAX's own settings; optax promotes dtypes
         with jax.numpy_dtype_promotion("standard"), jax.numpy_rank_promotion("allow"):
-            exec(BLOCKS[index][1], _space)
+            exec(BLOCKS[page][index][1], _spaces[page])
     except Exception as error:
         return error
+    finally:  # which a page sets
+        jax.config.update("jax_compilation_cache_dir", directory)
     return None
 
 
-# All blocks share one namespace, as they do for the reader. A test asks for the blocks
-# before its own, so that each passes alone and on any worker.
+# All blocks of a page share one namespace, as they do for the reader. A test asks for
+# the blocks before its own, so that each passes alone and on any worker.
 @pytest.mark.parametrize(
-    "index", [pytest.param(i, id=f"README.md:{b[0]}") for i, b in enumerate(BLOCKS)]
+    "page, index",
+    [
+        pytest.param(page, i, id=f"{page}:{block[0]}")
+        for page, blocks in BLOCKS.items()
+        for i, block in enumerate(blocks)
+    ],
 )
-def test_readme_block_runs(index: int):
-    error = run_block(index)
+def test_block_of_a_page_runs(page: str, index: int):
+    error = run_block(page, index)
     if error is not None:
         raise error
