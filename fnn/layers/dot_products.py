@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from fnn.checks import check_empty
 from fnn.contract import Layer, as_layer, constructor, make
 from fnn.forms import form_around
 from fnn.layers.dtypes import at_least_float32
@@ -97,6 +98,7 @@ def averaging(layer: Any, rate: float | Array = 0.0) -> Any:
         q, k, v, *rest = inputs
         bias, mask, lengths, scale, (left, right), start = rest
         if untouched and start is None and not (train and _some(rate)):
+            check_empty(params, f"{layer.form.name}: expected no params")
             options = flash_attention.Options(scale, left, right)
             plain = bias is None and mask is None
             if plain and flash_attention.takes(q, k, v, lengths, options):
