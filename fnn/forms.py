@@ -83,8 +83,7 @@ class Form:
     def check_names(self, named: dict[str, Any]) -> None:
         """Raises where an input by name is one that nobody names."""
         known = named if self.accepts is None else self.accepts
-        unknown = [n for n in named if n not in known]
-        if unknown:
+        if unknown := [n for n in named if n not in known]:
             names = ", ".join(sorted(known)) or "none"
             raise TypeError(
                 f"{self.name}: expected inputs by name among ({names}), "
@@ -94,9 +93,7 @@ class Form:
 
 def form_around(layer: Any, **changes: Any) -> Form:
     """The form of what wraps one other layer, and has its path; the same at first."""
-    kept = ("outline", "run", "stateful", "draws", "accepts", "seen", "added")
-    kept += ("sliced", "step_axes")
-    if not changes.get("stacks"):  # whose first axis is that of the copies
-        kept += ("apart",)
-    fields = {field: getattr(layer.form, field) for field in kept}
-    return Form(**{"name": layer.form.name, "parts": layer} | fields | changes)
+    fields = "name outline run stateful draws accepts seen added sliced step_axes"
+    fields += "" if changes.get("stacks") else " apart"  # copies have one more axis
+    kept = {field: getattr(layer.form, field) for field in fields.split()}
+    return Form(**kept | {"parts": layer} | changes)
