@@ -126,11 +126,36 @@ each_layer = pytest.mark.parametrize("name", LAYERS)
 
 
 # ------------------------------------------------------------------------------- looks
+def are_weights(path):
+    """Of attention, which makes all of them at a time where somebody looks."""
+    return path.rpartition("/")[2] == "weights"
+
+
+def of_others(path, part):
+    return not are_weights(path)
+
+
 @each_layer
 def test_looking_changes_nothing(name):
     layer, *_ = LAYERS[name]
-    net = fnn.capture(layer, "**")
+    net = fnn.capture(layer, of_others)
     assert_same_program(net, layer, name, outputs=lambda y: y[0])
+
+
+@pytest.mark.parametrize(
+    "name", [n for n in LAYERS if any(map(are_weights, part_paths(LAYERS[n][0])))]
+)
+def test_looking_at_weights_of_attention_changes_no_more_than_rounding(name):
+    layer, *_ = LAYERS[name]
+    start = init_of(layer, name)(jax.random.key(0))
+    net = fnn.capture(layer, "**/weights")
+    for train in (False, True):
+        found, expected = (
+            jax.jit(apply_of(each, name, train))(*start) for each in (net, layer)
+        )
+        (y, weights), state = found
+        assert weights
+        chex.assert_trees_all_close((y, state), expected, rtol=1e-5, atol=1e-5)
 
 
 def listening(layer, hear):
@@ -221,8 +246,10 @@ def test_what_is_put_back_changes_nothing(name):
     layer, *_ = LAYERS[name]
     for path, part in part_paths(layer).items():
         assert fnn.replace(layer, {path: part}) is layer
-    again = fnn.map_parts(lambda path, part: handed_on(part), layer)
-    assert_same_program(fnn.intercept(again, "**", lambda y: y), layer, name)
+    again = fnn.map_parts(
+        lambda path, part: part if are_weights(path) else handed_on(part), layer
+    )
+    assert_same_program(fnn.intercept(again, of_others, lambda y: y), layer, name)
 
 
 @each_layer
