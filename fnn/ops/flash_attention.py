@@ -31,17 +31,15 @@ def takes(
     q: Array, k: Array, v: Array, lengths: Array | None, options: Options
 ) -> bool:
     """Whether the kernel can be had here, computes this, and is faster at it."""
-    size = q.shape[-1]
+    size, (scale, left, right) = q.shape[-1], options
     return (
         q.dtype in (jnp.bfloat16, jnp.float16)
         and q.dtype == k.dtype == v.dtype
         and size == v.shape[-1] <= MOST_FEATURES
         and size % 8 == 0
-        and isinstance(options.scale, float)
-        # On the right it knows all keys or none; and a window that has only padding in
-        # it would be a row of no keys, of which it makes no numbers.
-        and options.right in ((None,) if options.left is None else ()) + (0,)
-        and (options.left is None or lengths is None)
+        and isinstance(scale, float)
+        and (right == 0 or (left is None and right is None))  # causal, or all keys
+        and (left is None or lengths is None)  # lest a window have padding alone
         and min(q.shape[-2], k.shape[-2]) >= FEWEST_STEPS
         and math.prod(q.shape) > 0
         and has_kernel()
