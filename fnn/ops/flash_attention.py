@@ -22,7 +22,7 @@ FEWEST_STEPS = 256  # from where on it is faster, `benchmarks/ops/flash_attentio
 class Options(NamedTuple):
     """What is the same for all queries."""
 
-    scale: float
+    scale: Any  # a Python number for the kernel
     left: int | None  # keys that a query reaches beside that of its own place
     right: int | None
 
@@ -37,7 +37,7 @@ def takes(
         and q.dtype == k.dtype == v.dtype
         and size == v.shape[-1] <= MOST_FEATURES
         and size % 8 == 0
-        and isinstance(scale, float)
+        and isinstance(scale, int | float)
         and (right == 0 or (left is None and right is None))  # causal, or all keys
         and (left is None or lengths is None)  # lest a window have padding alone
         and min(q.shape[-2], k.shape[-2]) >= FEWEST_STEPS
