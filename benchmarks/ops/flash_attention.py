@@ -113,7 +113,7 @@ def main(rounds: int = 9) -> None:
         print(name)
         for title, f in compiled.items():
             y, *gradients = errors[title]
-            mib = f.memory_analysis().temp_size_in_bytes / 2**20
+            mib = getattr(f.memory_analysis(), "temp_size_in_bytes", 0) / 2**20
             print(
                 f"  {title:12}{statistics.median(times[title]) * 1e3:9.3f} ms"
                 f"{mib:9.0f} MiB   errors {y:.1e}, {max(gradients):.1e}"
