@@ -121,7 +121,10 @@ def tracing(built, gradient: bool, cold: bool):
         if gradient:
             fresh = jax.value_and_grad(lambda *args: loss(*args), has_aux=True)
         else:
-            fresh = lambda *args: forward(*args)  # noqa: E731
+
+            def fresh(*args):
+                return forward(*args)
+
         return clock(lambda: jax.jit(fresh).trace(*args))
 
     return run

@@ -89,7 +89,10 @@ def test_parallel_combines_the_tuple(combine, expected):
     net = fnn.parallel(jnp.sin, lambda x: 2 * x, combine=combine)
     y = net.apply(net.init(jax.random.key(0), X), X)
     if expected is None:
-        expected = lambda x: np.concatenate([np.sin(x), 2 * x], -1)  # noqa: E731
+
+        def expected(x):
+            return np.concatenate([np.sin(x), 2 * x], -1)
+
     np.testing.assert_allclose(y, expected(np.asarray(X)), rtol=1e-6)
 
 

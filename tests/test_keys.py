@@ -264,7 +264,7 @@ def test_the_copies_of_an_ensemble_draw_by_index():
         key = jax.random.fold_in(jax.random.fold_in(jax.random.key(1), i), 2)
         chex.assert_trees_all_equal(y[i], jax.random.normal(key, X.shape))
         key = jax.random.fold_in(jax.random.fold_in(jax.random.key(0), i), 0)
-        one = jax.tree.map(lambda a: a[i], params[0])  # noqa: B023
+        one = fnn.unstack_params(params[0])[i]
         chex.assert_trees_all_equal(one, DENSE.init(key, X))
 
 

@@ -113,6 +113,7 @@ def test_what_partial_binds_is_not_asked_for():
 
 def test_train_behaves_as_a_bool():
     def function(x, *, train):
+        # Compared as a user's code might.
         assert train == True and bool(train) is True and repr(train) == "True"  # noqa: E712
         assert jax.tree.leaves(train) == []
         picked = jnp.where(train, x, -x) if train else -x

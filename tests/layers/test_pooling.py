@@ -155,8 +155,13 @@ def test_max_pool_agrees_with_xla_in_values_and_gradients():
 def test_long_windows_equal_short_ones_of_short_ones(layer):
     # 40 is above the length up to which windows are slices, 5 and 8 are below.
     x = jnp.asarray(normal(0, 2, 80, 3))
-    long = lambda x: layer((40,)).apply((), x)  # noqa: E731
-    short = lambda x: layer((8,)).apply((), layer((5,)).apply((), x))  # noqa: E731
+
+    def long(x):
+        return layer((40,)).apply((), x)
+
+    def short(x):
+        return layer((8,)).apply((), layer((5,)).apply((), x))
+
     np.testing.assert_allclose(long(x), short(x), rtol=1e-5, atol=1e-6)
     (tangent,) = (jnp.asarray(normal(1, *x.shape)),)
     for mode in (

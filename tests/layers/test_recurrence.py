@@ -130,7 +130,10 @@ def test_the_forget_gate_alone_carries_the_cell():
 
     def last(c):
         carry = {"cell": c, "hidden": jnp.zeros(3)}
-        step = lambda carry, _: (cell.apply(params, carry, x)[0], None)  # noqa: E731
+
+        def step(carry, _):
+            return cell.apply(params, carry, x)[0], None
+
         return jax.lax.scan(step, carry, length=1000)[0]["cell"]
 
     c = jnp.array([0.5, -1.0, 2.0])

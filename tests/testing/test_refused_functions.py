@@ -149,6 +149,7 @@ def test_a_layer_is_told_to_pass_its_apply():
     import fnn
 
     with pytest.raises(TypeError, match=r"got Layer; pass its apply\.$"):
+        # What a type checker refuses, too.
         check_gradients(fnn.dense(3), X)  # type: ignore[arg-type]
 
 

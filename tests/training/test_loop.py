@@ -59,6 +59,7 @@ def test_no_batches_are_named(by_hand, length):
 
 
 def test_batches_are_nested_alike(by_hand):
+    # The whole sentence is compared below: as a pattern it would be full of escapes.
     with pytest.raises(ValueError) as error:  # noqa: PT011
         quietly(by_hand(), 0.0, [np.ones(1), (np.ones(1),)], epochs=1)
     assert str(error.value) == (
