@@ -80,7 +80,10 @@ def test_parallel_gives_each_layer_the_inputs():
     "combine, expected",
     [
         (sum, lambda x: np.sin(x) + 2 * x),
-        (functools.partial(jnp.concatenate, axis=-1), None),
+        (
+            functools.partial(jnp.concatenate, axis=-1),
+            lambda x: np.concatenate([np.sin(x), 2 * x], -1),
+        ),
         (lambda outputs: outputs[0] * outputs[1], lambda x: np.sin(x) * 2 * x),
         (jnp.stack, lambda x: np.stack([np.sin(x), 2 * x])),
     ],
@@ -88,11 +91,6 @@ def test_parallel_gives_each_layer_the_inputs():
 def test_parallel_combines_the_tuple(combine, expected):
     net = fnn.parallel(jnp.sin, lambda x: 2 * x, combine=combine)
     y = net.apply(net.init(jax.random.key(0), X), X)
-    if expected is None:
-
-        def expected(x):
-            return np.concatenate([np.sin(x), 2 * x], -1)
-
     np.testing.assert_allclose(y, expected(np.asarray(X)), rtol=1e-6)
 
 
