@@ -151,20 +151,24 @@ def test_every_import_is_declared(module: str):
     assert lazily <= always | extras
 
 
+def public_modules(module: Any = fnn) -> Iterator[Any]:
+    """A module, and the public ones that it holds."""
+    yield module
+    for value in (getattr(module, name) for name in module.__all__):
+        if inspect.ismodule(value):
+            yield from public_modules(value)
+
+
+PUBLIC_MODULES = list(public_modules())
+
+
 def public_names() -> Iterator[tuple[str, Any]]:
     """Every public name by its one path: those of fnn and of its public modules."""
-    for name in fnn.__all__:
-        value = getattr(fnn, name)
-        if inspect.ismodule(value):
-            yield from ((f"fnn.{name}.{n}", getattr(value, n)) for n in value.__all__)
-        else:
-            yield f"fnn.{name}", value
-
-
-PUBLIC_MODULES = [
-    fnn,
-    *filter(inspect.ismodule, (getattr(fnn, n) for n in fnn.__all__)),
-]
+    for module in PUBLIC_MODULES:
+        for name in module.__all__:
+            value = getattr(module, name)
+            if not inspect.ismodule(value):
+                yield f"{module.__name__}.{name}", value
 
 
 @pytest.mark.parametrize("module", PUBLIC_MODULES)

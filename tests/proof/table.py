@@ -1,6 +1,7 @@
 """The table: which rows there are, and what is counted of their names."""
 
 import ast
+import inspect
 import re
 from collections import Counter
 from pathlib import Path
@@ -65,7 +66,12 @@ NO_LAYERS = {
 
 def public_names() -> set[str]:
     """All that fnn exports, and all its models."""
-    return {*fnn.__all__, *(f"models.{name}" for name in fnn.models.__all__)}
+    models = {
+        f"models.{name}"
+        for name in fnn.models.__all__
+        if not inspect.ismodule(getattr(fnn.models, name))
+    }
+    return {*fnn.__all__, *models}
 
 
 def messages() -> dict[str, int]:
