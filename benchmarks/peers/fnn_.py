@@ -20,7 +20,16 @@ norm = fnn.batch_norm(momentum=1 - MOMENTUM, eps=EPS)
 
 
 def programs(work: Workload, batch):
-    net = FAMILIES[work.family](work.size)
+    idioms = of_network(work, batch, FAMILIES[work.family](work.size))
+    if work.family in ("gpt", "vit"):
+        # As docs/performance.md has it for a CPU.
+        net = FAMILIES[work.family](work.size, unroll=work.size["layers"])
+        idioms["unrolled"] = next(iter(of_network(work, batch, net).values()))
+    return idioms
+
+
+def of_network(work: Workload, batch, net) -> dict[str, Program]:
+    """By the trainer, and by `jax.jit`."""
     if work.half:
         net = fnn.mixed_precision(net)
     stateful = fnn.with_state(net)
@@ -192,14 +201,14 @@ def lstm(size):
     )
 
 
-def gpt(size):
+def gpt(size, unroll=1):
     options = {name: size[name] for name in ("length", "features", "heads", "layers")}
-    return fnn.models.gpt(size["vocabulary"], **options)
+    return fnn.models.gpt(size["vocabulary"], **options, unroll=unroll)
 
 
-def vit(size):
+def vit(size, unroll=1):
     options = {name: size[name] for name in ("patch", "features", "heads", "layers")}
-    return fnn.models.vit(size["classes"], **options, eps=EPS)
+    return fnn.models.vit(size["classes"], **options, eps=EPS, unroll=unroll)
 
 
 def vae(size):

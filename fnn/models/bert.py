@@ -42,6 +42,7 @@ def bert(
     eps: float = 1e-12,
     pooled: bool = False,
     remat: bool = False,
+    unroll: int = 1,
     implementation: str | None = None,
     param_dtype: DTypeLike = jnp.float32,
 ) -> Layer:
@@ -72,6 +73,8 @@ def bert(
       eps: Added to the variance in norms.
       pooled: Whether the pooled vector is an output, too.
       remat: Whether each block's activations are recomputed in the backward pass.
+      unroll: How many blocks one iteration of their loop runs: more take longer to
+        compile, and on a CPU all of them less time (`repeat`).
       implementation: That of `attention`; without dropout.
       param_dtype: Floating dtype of the parameters.
 
@@ -94,6 +97,7 @@ def bert(
     check_count("bert", "vocabulary", vocabulary)
     check_count("bert", "types", types)
     check_count("bert", "layers", layers)
+    check_count("bert", "unroll", unroll)
     check_flags("bert", pooled=pooled, remat=remat)
     table: dict[str, Any] = {"weight_init": normal(0.02), "param_dtype": param_dtype}
     options: dict[str, Any] = table | {"out_init": normal(0.02)}
@@ -113,7 +117,7 @@ def bert(
         positions=learned_positions(length, **table),
         norm=norm,
         dropout=dropping("bert", dropout),
-        blocks=repeat(block, layers, remat=remat),
+        blocks=repeat(block, layers, remat=remat, unroll=unroll),
         pooler=projection(features, **table) if pooled else None,
     )(_BERT())
 

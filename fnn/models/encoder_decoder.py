@@ -40,6 +40,7 @@ def encoder_decoder(
     dropout: float | Array = 0.1,
     tied: bool = True,
     remat: bool = False,
+    unroll: int = 1,
     implementation: str | None = None,
     param_dtype: DTypeLike = jnp.float32,
 ) -> Layer:
@@ -73,6 +74,8 @@ def encoder_decoder(
       tied: Whether logits are products with the rows of the embedding; else a linear
         layer without bias gives them.
       remat: Whether each block's activations are recomputed in the backward pass.
+      unroll: How many blocks one iteration of their loop runs: more take longer to
+        compile, and on a CPU all of them less time (`repeat`).
       implementation: That of `attention`; without dropout.
       param_dtype: Floating dtype of the parameters.
 
@@ -100,6 +103,7 @@ def encoder_decoder(
     check_count("encoder_decoder", "vocabulary", vocabulary)
     check_count("encoder_decoder", "features", features)
     check_count("encoder_decoder", "layers", layers)
+    check_count("encoder_decoder", "unroll", unroll)
     check_flags("encoder_decoder", norm_first=norm_first, tied=tied, remat=remat)
     weights: dict[str, Any] = {"weight_init": glorot_uniform()}
     weights |= {"param_dtype": param_dtype}
@@ -119,7 +123,7 @@ def encoder_decoder(
             norm_first=norm_first,
             dropout=dropout,
         )
-        return repeat(block, layers, remat=remat)
+        return repeat(block, layers, remat=remat, unroll=unroll)
 
     def table(count):
         return embed(count, features, scale=features**0.5, param_dtype=param_dtype)

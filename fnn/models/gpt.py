@@ -53,6 +53,7 @@ def gpt(
     use_bias: bool = True,
     tied: bool = True,
     remat: bool = False,
+    unroll: int = 1,
     implementation: str | None = None,
     param_dtype: DTypeLike = jnp.float32,
 ) -> Layer:
@@ -94,6 +95,8 @@ def gpt(
       tied: Whether logits are products with the rows of the embedding; else a linear
         layer without bias gives them.
       remat: Whether each block's activations are recomputed in the backward pass.
+      unroll: How many blocks one iteration of their loop runs: more take longer to
+        compile, and on a CPU all of them less time (`repeat`).
       implementation: That of `attention`.
       param_dtype: Floating dtype of the parameters.
 
@@ -120,6 +123,7 @@ def gpt(
     """
     check_count("gpt", "vocabulary", vocabulary)
     check_count("gpt", "layers", layers)
+    check_count("gpt", "unroll", unroll)
     check_flags("gpt", use_bias=use_bias, tied=tied, remat=remat)
     inner, out = normal(0.02), normal(0.02 / math.sqrt(2 * layers))
     options: dict[str, Any] = {"use_bias": use_bias, "param_dtype": param_dtype}
@@ -151,7 +155,7 @@ def gpt(
         embed=embed(vocabulary, features, **table),
         positions=None if length is None else learned_positions(length, **table),
         dropout=dropping("gpt", dropout),
-        blocks=repeat(block, layers, remat=remat),
+        blocks=repeat(block, layers, remat=remat, unroll=unroll),
         norm=norm,
         head=None if tied else projection(vocabulary, use_bias=False, **table),
     )(_GPT())

@@ -43,6 +43,7 @@ def vit(
     dropout: float | Array = 0.0,
     eps: float = 1e-6,
     remat: bool = False,
+    unroll: int = 1,
     implementation: str | None = None,
     param_dtype: DTypeLike = jnp.float32,
 ) -> Layer:
@@ -71,6 +72,8 @@ def vit(
         a part adds, or an attention weight; in [0, 1).
       eps: Added to the variance in norms.
       remat: Whether each block's activations are recomputed in the backward pass.
+      unroll: How many blocks one iteration of their loop runs: more take longer to
+        compile, and on a CPU all of them less time (`repeat`).
       implementation: That of `attention`.
       param_dtype: Floating dtype of the parameters.
 
@@ -92,6 +95,7 @@ def vit(
     check_count("vit", "patch", patch)
     check_count("vit", "features", features)
     check_count("vit", "layers", layers)
+    check_count("vit", "unroll", unroll)
     if classes is not None:
         check_count("vit", "classes", classes)
     check_flags("vit", class_token=class_token, remat=remat)
@@ -114,7 +118,7 @@ def vit(
         class_token=parameter(features, **dtype) if class_token else None,
         positions=learned_positions(weight_init=normal(0.02), **dtype),
         dropout=dropping("vit", dropout),
-        blocks=repeat(block, layers, remat=remat),
+        blocks=repeat(block, layers, remat=remat, unroll=unroll),
         norm=norm,
         head=head,
     )(_ViT(patch))

@@ -11,11 +11,11 @@ import fnn
 IDS, IMAGES = jnp.ones((1, 3), jnp.int32), jnp.ones((1, 28, 28, 1))
 NORM = fnn.layer_norm(eps=0.5)
 SMALL: dict[str, Any] = {"features": 8, "heads": 2, "layers": 2}
-BLOCK = SMALL | {"hidden": 6, "activation": jnp.tanh, "remat": True}
+BLOCK = SMALL | {"hidden": 6, "activation": jnp.tanh, "remat": True, "unroll": 2}
 # Of a block, what stands in its repr; dropout is of the weights and of what parts add.
 SHOWN = [
     *("attention(8, 2,", "feed_forward(8, hidden=6, activation=tanh"),
-    "), 2, remat=True)",
+    "), 2, remat=True, unroll=2)",
 ]
 DROPPING = ["dropout=0.5"] * 2
 
@@ -102,6 +102,14 @@ def test_options_reach_the_parts(name):
         shown = repr(net.parts[part])
         for piece in pieces:
             assert shown.count(piece) == pieces.count(piece), (part, piece)
+
+
+@pytest.mark.parametrize("name", ["gpt", "bert", "vit", "encoder_decoder"])
+def test_unroll_is_refused_by_name(name):
+    with pytest.raises(
+        ValueError, match=f"^{name}: expected unroll of at least 1, got"
+    ):
+        getattr(fnn.models, name)(11, **SMALL, unroll=0)
 
 
 @pytest.mark.parametrize("name", ["gpt", "bert", "vit", "encoder_decoder"])
