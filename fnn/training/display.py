@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import time
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from fnn.training.recording import Table
 
 REDRAW = 0.2  # seconds between two drawings of the bar, each of which takes a few ms
 RECENT = 50  # steps over which the bar's numbers are averaged
+WINDOW = 1.0  # seconds at least over which speed is; steps of a call are read at once
 
 
 def display(progress: bool, total: int | None, every: int) -> Silence:
@@ -51,17 +53,24 @@ class Lines(Silence):
     def __init__(self, total: int | None, every: int) -> None:
         self.total, self.every = total, every
         self.shown = self.row = 0  # steps, and rows of the table, in earlier lines
-        self.since = time.perf_counter()
+        self.marks = deque([(time.perf_counter(), 0)])  # when how many steps were done
 
     def update(self, done: int, step: int, table: Table) -> None:
         if done % self.every and done != self.total:
             return
         start = self.row if self.shown else table.rows - done
-        seconds = time.perf_counter() - self.since
-        speed = (done - self.shown) / max(seconds, 1e-9)
+        speed = self.speed(done, time.perf_counter())
         of = "" if self.total is None else f"/{step - done + self.total}"
         _print(f"step {step}{of}  {written(table.means(start))}  {speed:.3g} steps/s")
-        self.shown, self.row, self.since = done, table.rows, time.perf_counter()
+        self.shown, self.row = done, table.rows
+
+    def speed(self, done: int, now: float) -> float:
+        """Steps a second since the last line that is old enough, or the beginning."""
+        while len(self.marks) > 1 and self.marks[1][0] <= now - WINDOW:
+            self.marks.popleft()
+        then, before = self.marks[0]
+        self.marks.append((now, done))
+        return (done - before) / max(now - then, 1e-9)
 
     def evaluated(self, step: int, metrics: Mapping[str, float]) -> None:
         _print(f"step {step}  evaluation: {written(metrics)}")

@@ -37,6 +37,14 @@ def test_lines_where_there_is_no_terminal(by_hand, capsys):
     assert evaluated == "step 6  evaluation: error 2"
 
 
+def test_speed_is_that_of_seconds_not_of_lines_read_at_once(monkeypatch):
+    monkeypatch.setattr("time.perf_counter", lambda: 100.0)
+    shown = Lines(None, 1)
+    speeds = [(4, 102.0), (8, 102.0), (12, 104.0), (16, 104.0), (20, 104.5)]
+    found = [shown.speed(done, now) for done, now in speeds]
+    assert found == [4 / 2, 8 / 2, (12 - 8) / 2, (16 - 8) / 2, (20 - 8) / 2.5]
+
+
 def test_twenty_lines_by_default(by_hand, capsys):
     fit(by_hand(), 0.0, [1.0] * 100, epochs=2)
     assert len(capsys.readouterr().err.splitlines()) == 20
