@@ -1,5 +1,6 @@
 """fnn: functional neural networks for JAX."""
 
+from fnn import datasets as datasets
 from fnn import models as models
 from fnn import testing as testing
 from fnn import training as training
@@ -98,6 +99,7 @@ __all__ = [
     "conv",
     "conv_lstm_cell",
     "conv_transpose",
+    "datasets",
     "decoding",
     "decoding_params",
     "dense",

@@ -25,6 +25,13 @@ if os.environ.get("JAX_COMPILATION_CACHE_DIR"):
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
+def pytest_report_header() -> list[str]:
+    """Says which tests of whole data sets are not collected, and what they lack."""
+    from tests.full_data.needs import report
+
+    return report()
+
+
 @pytest.fixture(autouse=True)
 def _each_key_consumed_once(request: pytest.FixtureRequest) -> Iterator[None]:
     """`jax.debug_key_reuse` around each test that is not marked ``same_key``.

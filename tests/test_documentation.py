@@ -17,6 +17,7 @@ import optax
 import pytest
 
 import fnn
+from tests.full_data.needs import missing, read_by_example
 
 ROOT = Path(__file__).parent.parent
 PAGES = ("README.md", "docs/performance.md")
@@ -50,6 +51,7 @@ def documented(module: Any) -> Iterator[tuple[str, Any]]:
 
 
 def docstring_examples() -> Iterator[Any]:
+    """All of them, but for those that read files of data that are not there."""
     parser = doctest.DocTestParser()
     for module in modules():
         for name, value in documented(module):
@@ -58,7 +60,11 @@ def docstring_examples() -> Iterator[Any]:
                 test = parser.get_doctest(
                     inspect.cleandoc(text), dict(NAMESPACE), name, module.__file__, 0
                 )
-                yield pytest.param(test, id=name)
+                data = read_by_example(name)
+                if not missing(data):
+                    yield pytest.param(
+                        test, id=name, marks=[pytest.mark.slow] * bool(data)
+                    )
 
 
 @pytest.mark.parametrize("example", list(docstring_examples()))

@@ -131,7 +131,7 @@ OF_DEVELOPERS = {"bench", "dev", "parity", "test"}
 
 def declared(requirements: list[str]) -> set[str]:
     """The import names of what pyproject.toml asks for."""
-    spelled = {"scikit-learn": "sklearn"}
+    spelled = {"pillow": "PIL", "scikit-learn": "sklearn"}
     names = {re.split(r"[^\w.-]", requirement)[0] for requirement in requirements}
     return {spelled.get(name, name) for name in names}
 

@@ -49,6 +49,7 @@ TESTS = Path(__file__).parents[1]
 NO_LAYERS = {
     "Layer": ("the class of layers", "test_contract.py"),
     "StatefulLayer": ("the class of layers that keep state", "test_contract.py"),
+    "datasets": ("a module", "datasets"),
     "from_paths": ("a function of trees", "test_tree.py"),
     "merge": ("a function of trees", "test_tree.py"),
     "merge_lora": ("a function of params", "transforms/test_reparameterization.py"),
