@@ -56,7 +56,7 @@ def of_network(work: Workload, batch, net) -> dict[str, Program]:
     return idioms
 
 
-def trained(work: Workload, net, batch, load) -> Program:
+def trained(work: Workload, net, batch, load=None, **options) -> Program:
     """A step of `fnn.training.trainer`."""
     stateful, loss = fnn.with_state(net), loss_of(work)
 
@@ -70,7 +70,7 @@ def trained(work: Workload, net, batch, load) -> Program:
 
     def start(objective_init):
         objective = fnn.training.Objective(objective_init, value)
-        return fnn.training.trainer(objective, optimizer(work))
+        return fnn.training.trainer(objective, optimizer(work), **options)
 
     trainer = start(init)
 

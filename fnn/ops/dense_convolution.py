@@ -9,12 +9,21 @@ fall back to a form that took 10 to 40 times as long (JAX 0.10 and 0.12).
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import jax.numpy as jnp
+import jaxlib
 from jax import Array, lax
 
 AXES = ("NHWC", "HWIO", "NHWC")
+
+# XLA hands convolutions of stride 1 to a library, YNNPACK, unless more rows come out
+# than go in. From so many channels on, of x as of y, its own form is faster, even with
+# a row that nobody asked for. Since which version of jaxlib, and how many:
+# `python -m benchmarks.ops.convolution`, of 0.10.2 and 0.12.0.
+FEWEST_CHANNELS = {(0, 10): 32, (0, 12): 256}
+MOST_ROWS = 0.25  # more than were asked for
 
 # Bytes of both matrices whose product is added to the gradient of a weight at a time:
 # they stay in a core's cache between being laid out and being multiplied.
@@ -26,10 +35,14 @@ MOST_MULTIPLICATIONS = 1.45
 
 
 def to_y(x: Array, weight: Array, geometry: Any, default: Any) -> Array:
-    """A product of matrices where the window is 1."""
-    if not _pointwise(geometry):
-        return default(x, weight, geometry)
-    return _every(x, geometry) @ weight[0, 0]
+    """A product of matrices where the window is 1, and else with a row more."""
+    if _pointwise(geometry):
+        return _every(x, geometry) @ weight[0, 0]
+    rows = geometry.shape_of_y(x, weight)[1]
+    more = _rows_more(x, weight, rows, geometry.stride)
+    (low, high), across = geometry.pads
+    wider = geometry._replace(pads=((low, high + more), across))
+    return default(x, weight, wider)[:, :rows]
 
 
 def to_a(dy: Array, weight: Array, geometry: Any, _: Any) -> Array:
@@ -38,15 +51,19 @@ def to_a(dy: Array, weight: Array, geometry: Any, _: Any) -> Array:
     if _pointwise(geometry):
         spread = ((*pair, s - 1) for pair, s in zip(pads, geometry.stride, strict=True))
         return _padded(dy @ weight[0, 0].T, *spread)
-    return lax.conv_general_dilated(
+    turned, rows = lax.rev(weight, (0, 1)).swapaxes(2, 3), geometry.space[0]
+    more = _rows_more(dy, turned, rows, geometry.stride)
+    (low, high), across = pads
+    dx = lax.conv_general_dilated(
         dy,
-        lax.rev(weight, (0, 1)).swapaxes(2, 3),
+        turned,
         (1, 1),
-        pads,
+        ((low, high + more), across),
         lhs_dilation=geometry.stride,
         rhs_dilation=geometry.dilation,
         dimension_numbers=AXES,
     )
+    return dx[:, :rows]
 
 
 def to_b(x: Array, dy: Array, geometry: Any, _: Any) -> Array:
@@ -95,6 +112,25 @@ def to_b(x: Array, dy: Array, geometry: Any, _: Any) -> Array:
     taps = total.reshape(down, width, channels, shifts, features)
     taps = taps.transpose(3, 0, 1, 2, 4).reshape(-1, width, channels, features)
     return taps[:height]
+
+
+def _rows_more(x: Array, weight: Array, rows: int, stride: Any) -> int:
+    """How many rows to compute beyond those asked for."""
+    more = x.shape[1] + 1 - rows
+    asked = (
+        tuple(stride) == (1, 1)
+        and x.dtype == jnp.float32
+        and min(weight.shape[-2:]) >= _fewest_channels()
+        and 0 < more <= MOST_ROWS * rows
+    )
+    return more if asked else 0
+
+
+@functools.cache
+def _fewest_channels() -> float:
+    version = tuple(map(int, jaxlib.__version__.split(".")[:2]))
+    known = [since for since in FEWEST_CHANNELS if since <= version]
+    return FEWEST_CHANNELS[max(known)] if known else float("inf")
 
 
 def _by_convolution(x: Array, dy: Array, geometry: Any) -> Array:

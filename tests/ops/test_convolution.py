@@ -331,3 +331,53 @@ def test_blocks_of_images_add_up():
     )
     # Sums of 11,200 products, in another order.
     np.testing.assert_allclose(got, expected, rtol=1e-3, atol=2e-3)
+
+
+ROWS = {
+    "one more": (2, (9, 7), 4, 4, (3, 3), ONCE, SAME, ONCE, 1),
+    "two more, for y alone": (2, (12, 4), 4, 4, (2, 3), ONCE, NONE, ONCE, 1),
+    "with dilation": (2, (16, 4), 4, 4, (3, 2), ONCE, ((2, 1), (0, 1)), (2, 1), 1),
+}
+NO_ROWS = {
+    "too many": (2, (8, 8), 4, 4, (4, 3), ONCE, NONE, ONCE, 1),
+    "more come out anyway": (2, (8, 8), 4, 4, (3, 3), ONCE, ((2, 2), (1, 1)), ONCE, 1),
+    "strided": (2, (16, 8), 4, 4, (3, 3), (2, 1), SAME, ONCE, 1),
+    "few channels": (2, (9, 7), 3, 4, (3, 3), ONCE, SAME, ONCE, 1),
+}
+
+
+@pytest.mark.parametrize("name", [*ROWS, *NO_ROWS])
+def test_a_row_more_changes_nothing(name, monkeypatch):
+    monkeypatch.setattr(dense_convolution, "_fewest_channels", lambda: 4)
+    row = (ROWS | NO_ROWS)[name]
+    fast, reference, arguments = case(row, "float32")
+    y = compiled(reference)(*arguments)
+    heights = re.findall(
+        r"stablehlo.convolution.*-> tensor<\d+x(\d+)x",
+        jax.jit(fast).lower(*arguments).as_text(),
+    )
+    assert (str(row[1][0] + 1) in heights) == (name in ROWS)
+    for f in (
+        lambda f: f(*arguments),
+        lambda f: jax.vjp(f, *arguments)[1](y),
+        lambda f: jax.jvp(f, arguments, arguments),
+    ):
+        chex.assert_trees_all_close(
+            compiled(functools.partial(f, fast))(),
+            compiled(functools.partial(f, reference))(),
+            rtol=1e-5,
+            atol=1e-5,
+        )
+
+
+def test_rows_are_added_from_so_many_channels_on_by_version(monkeypatch):
+    fewest = dense_convolution._fewest_channels.__wrapped__
+    for version, expected in {
+        "0.9.2": float("inf"),
+        "0.10.2": 32,
+        "0.11.1.dev3": 32,
+        "0.12.0.1": 256,
+        "1.0.0": 256,
+    }.items():
+        monkeypatch.setattr("jaxlib.__version__", version)
+        assert fewest() == expected
