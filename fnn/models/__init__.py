@@ -1,6 +1,9 @@
 """Models, each a short file composed of layers."""
 
+from fnn.models import boltzmann as boltzmann
 from fnn.models.bert import bert as bert
+from fnn.models.boltzmann.general import boltzmann_machine as boltzmann_machine
+from fnn.models.boltzmann.restricted import rbm as rbm
 from fnn.models.encoder_decoder import encoder_decoder as encoder_decoder
 from fnn.models.gpt import gpt as gpt
 from fnn.models.lenet import lenet as lenet
@@ -9,4 +12,16 @@ from fnn.models.resnet import resnet as resnet
 from fnn.models.unet import unet as unet
 from fnn.models.vit import vit as vit
 
-__all__ = ["bert", "encoder_decoder", "gpt", "lenet", "mlp", "resnet", "unet", "vit"]
+__all__ = [
+    "bert",
+    "boltzmann",
+    "boltzmann_machine",
+    "encoder_decoder",
+    "gpt",
+    "lenet",
+    "mlp",
+    "rbm",
+    "resnet",
+    "unet",
+    "vit",
+]

@@ -11,7 +11,16 @@ from tests.proof.attention import IN_FLOAT32, wave
 from tests.proof.convolution import conv, conv_transpose
 from tests.proof.normalization import batch_norm, layer_norm
 from tests.proof.pooling import largest, pooled
-from tests.proof.rows import IDS, IMAGES, VECTORS, Errors, composed, normal
+from tests.proof.rows import (
+    IDS,
+    IMAGES,
+    VECTORS,
+    Errors,
+    composed,
+    normal,
+    row,
+    variant,
+)
 from tests.proof.transforms import copies
 
 
@@ -152,6 +161,29 @@ def unet(params, images):
     return conv()(params["head"], x)
 
 
+# ------------------------------------------------------------------ Boltzmann machines
+def rbm(params, v):
+    inputs = params["hidden_bias"] + v @ params["weight"]
+    return -v @ params["visible_bias"] - np.logaddexp(0, inputs).sum(-1)
+
+
+def gaussian_rbm(params, v):
+    var = np.exp(2 * params["log_scale"])
+    inputs = params["hidden_bias"] + (v / var) @ params["weight"]
+    square = (v - params["visible_bias"]) ** 2 / (2 * var)
+    return square.sum(-1) - np.logaddexp(0, inputs).sum(-1)
+
+
+def boltzmann_machine(params, v):
+    """Two hidden units."""
+    total = -np.inf
+    for h in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        x = np.concatenate([v, np.broadcast_to(h, (*v.shape[:-1], 2))], -1)
+        pairs = np.einsum("...i,ij,...j", x, np.triu(params["weight"], 1), x)
+        total = np.logaddexp(total, x @ params["bias"] + pairs)
+    return -total
+
+
 small = {"features": 4, "heads": 2, "layers": 2}
 TYPES, TARGET = np.array([[0, 0, 1], [1, 0, 1]]), np.array([[2, 0], [3, 4]])
 
@@ -181,6 +213,13 @@ ROWS = {
             VECTORS,
             equation=mlp,
         )
+    ],
+    "models.rbm": [
+        row(fnn.models.rbm(3), VECTORS, equation=rbm),
+        variant(fnn.models.rbm(3, gaussian=True), VECTORS, equation=gaussian_rbm),
+    ],
+    "models.boltzmann_machine": [
+        row(fnn.models.boltzmann_machine(2), VECTORS, equation=boltzmann_machine)
     ],
     "models.lenet": [
         composed(fnn.models.lenet(), normal(8, 1, 28, 28, 1), equation=lenet)
