@@ -2,6 +2,7 @@
 
 from fnn.training.batching import Batches as Batches
 from fnn.training.batching import batches as batches
+from fnn.training.contrast import contrastive_divergence as contrastive_divergence
 from fnn.training.descent import trainer as trainer
 from fnn.training.evaluation import evaluate as evaluate
 from fnn.training.failures import NonFiniteError as NonFiniteError
@@ -24,6 +25,7 @@ __all__ = [
     "Trainer",
     "accuracy",
     "batches",
+    "contrastive_divergence",
     "evaluate",
     "fit",
     "supervised",
