@@ -1,6 +1,7 @@
 """Models, each a short file composed of layers."""
 
 from fnn.models import boltzmann as boltzmann
+from fnn.models import svm as svm
 from fnn.models.bert import bert as bert
 from fnn.models.boltzmann.general import boltzmann_machine as boltzmann_machine
 from fnn.models.boltzmann.restricted import rbm as rbm
@@ -22,6 +23,7 @@ __all__ = [
     "mlp",
     "rbm",
     "resnet",
+    "svm",
     "unet",
     "vit",
 ]
