@@ -51,8 +51,6 @@ def test_kernel_is_that_of_scikit_learn(kernel, wanted):
         np.testing.assert_allclose(row, wanted(of, z), rtol=1e-13)
     function = jax.jit(lambda x, z: kernel(x, z))
     fnn.testing.check_gradients(function, x[0], z, max_coordinates=4)
-        jax.jit(lambda x, z: kernel(x, z)), x[0], z, max_coordinates=4
-    )
 
 
 def test_kernels_are_values():
