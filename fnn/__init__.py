@@ -37,6 +37,9 @@ from fnn.layers.pooling import max_pool as max_pool
 from fnn.layers.positions import learned_positions as learned_positions
 from fnn.layers.positions import sinusoidal as sinusoidal
 from fnn.layers.positions import sinusoidal_positions as sinusoidal_positions
+from fnn.layers.random_features import (
+    random_fourier_features as random_fourier_features,
+)
 from fnn.layers.recurrence import gru_cell as gru_cell
 from fnn.layers.recurrence import lstm_cell as lstm_cell
 from fnn.layers.recurrence import rnn_cell as rnn_cell
@@ -138,6 +141,7 @@ __all__ = [
     "paths",
     "pixel_shuffle",
     "pixel_unshuffle",
+    "random_fourier_features",
     "recurrent",
     "remat",
     "repeat",

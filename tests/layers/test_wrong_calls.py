@@ -65,6 +65,7 @@ CONSTRUCTORS = [
     "parameter",
     "pixel_shuffle",
     "pixel_unshuffle",
+    "random_fourier_features",
     "recurrent",
     "reshape",
     "rms_norm",

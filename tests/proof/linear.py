@@ -55,6 +55,12 @@ def padded_rows(params, ids):
     return 2 * params["weight"][ids] * (ids != 0)[..., None]
 
 
+def waves(params, x):
+    """Cosines of all angles, then their sines: 3 of each, for a gamma of 0.25."""
+    angles = 0.5**0.5 * x @ params["weight"]
+    return np.concatenate([np.cos(angles), np.sin(angles)], -1) / 3**0.5
+
+
 ROWS = {
     "dense": [row(fnn.dense(3), SEQUENCES, equation=affine)],
     "einsum": [
@@ -68,6 +74,9 @@ ROWS = {
     "bilinear": [row(fnn.bilinear(3), VECTORS, VECTORS[:, :2], equation=bilinear)],
     "parameter": [
         row(fnn.parameter((2, 3)), equation=lambda p: p, errors=EXACT, skip=NO_INPUT)
+    ],
+    "random_fourier_features": [
+        row(fnn.random_fourier_features(6, gamma=0.25), SEQUENCES, equation=waves)
     ],
     "embed": [
         row(fnn.embed(5, 3), IDS, equation=rows, errors=EXACT),

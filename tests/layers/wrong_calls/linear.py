@@ -257,6 +257,49 @@ CALLS = [
         TypeError,
         "parameter: expected params of shape (3,), got 2.0.",
     ),
+    # random_fourier_features
+    (
+        lambda: fnn.random_fourier_features(0),
+        ValueError,
+        "random_fourier_features: expected features of at least 2, got 0.",
+    ),
+    (
+        lambda: fnn.random_fourier_features(5),
+        ValueError,
+        "random_fourier_features: expected an even number of features, got 5.",
+    ),
+    (
+        lambda: fnn.random_fourier_features(4, gamma=0.0),
+        ValueError,
+        "random_fourier_features: expected gamma above 0, got 0.0.",
+    ),
+    (
+        lambda: fnn.random_fourier_features(4, weight_init=1.0),
+        TypeError,
+        "random_fourier_features: expected weight_init to be a function, got 1.0.",
+    ),
+    (
+        lambda: fnn.random_fourier_features(4, param_dtype=jnp.complex64),
+        TypeError,
+        "random_fourier_features: expected param_dtype to be a floating dtype, got "
+        "complex64.",
+    ),
+    (
+        lambda: init(fnn.random_fourier_features(4), jnp.ones(())),
+        ValueError,
+        "random_fourier_features: expected x of shape (..., n) with n of at least 1, "
+        "got ().",
+    ),
+    (
+        lambda: init(fnn.random_fourier_features(4), jnp.ones((2, 4), jnp.int32)),
+        TypeError,
+        "random_fourier_features: expected x of floating dtype, got int32.",
+    ),
+    (
+        lambda: fnn.random_fourier_features(4).apply({"weight": jnp.ones((3, 2))}, ROW),
+        ValueError,
+        "random_fourier_features: expected x of shape (..., 3), got (2, 4).",
+    ),
     # flatten, reshape
     (lambda: fnn.flatten(0), ValueError, "flatten: expected n of at least 1, got 0."),
     (

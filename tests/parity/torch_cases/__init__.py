@@ -42,6 +42,7 @@ NO_COUNTERPART = {
     "linear_recurrence": "PyTorch has none",
     "mixture_of_experts": "PyTorch has none",
     "parameter": "an array, with nothing to compute",
+    "random_fourier_features": "PyTorch has none",
     "rotary": "PyTorch has none; test_attention.py has that of Llama and of RoFormer",
     "state_space": "PyTorch has none",
 }
