@@ -16,6 +16,7 @@ NEEDS = {
     "test_images.py": ("mnist", "fashion_mnist"),
     "test_music.py": ("jsb_chorales", "nottingham"),
     "test_photographs.py": ("cifar10_test",),
+    "test_svm.py": ("heart_scale",),
     "test_text.py": ("shakespeare", "names"),
 }
 HERE = Path(__file__).parent
