@@ -12,11 +12,13 @@ from fnn.datasets.storage import lacking
 # The data sets that each file of tests in this folder reads.
 NEEDS = {
     "test_binarized_images.py": ("mnist", "binarized_mnist", "rbm_weights"),
+    "test_boltzmann.py": ("mnist", "binarized_mnist", "rbm_weights"),
     "test_heart_scale.py": ("heart_scale",),
     "test_images.py": ("mnist", "fashion_mnist"),
     "test_music.py": ("jsb_chorales", "nottingham"),
     "test_photographs.py": ("cifar10_test",),
     "test_svm.py": ("heart_scale",),
+    "test_resnet20.py": ("cifar10_test", "resnet20_weights"),
     "test_text.py": ("shakespeare", "names"),
 }
 HERE = Path(__file__).parent
