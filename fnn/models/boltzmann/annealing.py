@@ -58,9 +58,9 @@ def annealed_importance_sampling(
     params: Any,
     key: Any,
     *,
-    temperatures: int | Array = 3501,
+    temperatures: Any = 3501,
     chains: int = 100,
-    base: Array | None = None,
+    base: Any = None,
 ) -> Annealed:
     """Estimate of ``log Z`` of a restricted machine, with its spread.
 
@@ -120,12 +120,12 @@ def annealed_importance_sampling(
 
 def reverse_annealed_importance_sampling(
     params: Any,
-    visible: Array,
+    visible: Any,
     key: Any,
     *,
-    temperatures: int | Array = 3501,
+    temperatures: Any = 3501,
     chains: int = 100,
-    base: Array | None = None,
+    base: Any = None,
 ) -> Annealed:
     """Estimates of ``log Z`` from above, by annealing backwards from given states.
 

@@ -113,7 +113,7 @@ def sample_deep(params: Any, key: Any, *, chains: int, steps: int = 1000) -> Arr
     return units
 
 
-def deep_bound(params: Any, visible: Array, key: Any, log_partition: Any) -> Array:
+def deep_bound(params: Any, visible: Any, key: Any, log_partition: Any) -> Array:
     """Estimate of a bound on a deep belief network's log-likelihood from below.
 
     ``(..., visible) -> (...)``, ``log p(v, h) - log q(h | v)``, in nats, for one draw

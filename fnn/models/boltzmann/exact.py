@@ -99,7 +99,7 @@ def log_sum_over_visible(params: Any, inputs: Array) -> Array:
     return gain + jnp.sum(params["log_scale"] + 0.5 * jnp.log(2 * jnp.pi))
 
 
-def log_likelihood(params: Any, visible: Array) -> Array:
+def log_likelihood(params: Any, visible: Any) -> Array:
     """Exact log-likelihood of a small restricted machine, ``(..., visible) -> (...)``.
 
     ``log p(v) = -F(v) - log Z``, in nats, with `log_partition`; for normal units it is

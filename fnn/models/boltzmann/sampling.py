@@ -22,7 +22,7 @@ from fnn.models.boltzmann.units import (
 )
 
 
-def mean_hidden(params: Any, visible: Array) -> Array:
+def mean_hidden(params: Any, visible: Any) -> Array:
     """Probability of each hidden unit to be 1, ``(..., visible) -> (..., hidden)``.
 
     ``sigmoid(hidden_bias + v @ weight)``: the features that a machine has of its data.
@@ -45,7 +45,7 @@ def mean_hidden(params: Any, visible: Array) -> Array:
     return jax.nn.sigmoid(hidden_logits(*ready("mean_hidden", params, visible)))
 
 
-def mean_visible(params: Any, hidden: Array) -> Array:
+def mean_visible(params: Any, hidden: Any) -> Array:
     """Mean of each visible unit, ``(..., hidden) -> (..., visible)``.
 
     ``sigmoid(visible_bias + h @ weight.T)``; of normal units without the sigmoid.
@@ -67,7 +67,7 @@ def mean_visible(params: Any, hidden: Array) -> Array:
     return visible_mean(params, visible_inputs(params, hidden))
 
 
-def sample_hidden(params: Any, visible: Array, key: Any) -> Array:
+def sample_hidden(params: Any, visible: Any, key: Any) -> Array:
     """Hidden units drawn given visible ones, ``(..., visible) -> (..., hidden)``.
 
     Args:
@@ -90,7 +90,7 @@ def sample_hidden(params: Any, visible: Array, key: Any) -> Array:
     return draw_binary(hidden_logits(params, visible), key)
 
 
-def sample_visible(params: Any, hidden: Array, key: Any) -> Array:
+def sample_visible(params: Any, hidden: Any, key: Any) -> Array:
     """Visible units drawn given hidden ones, ``(..., hidden) -> (..., visible)``.
 
     Args:
@@ -113,7 +113,7 @@ def sample_visible(params: Any, hidden: Array, key: Any) -> Array:
     return draw_visible(params, visible_inputs(params, hidden), key)
 
 
-def gibbs(params: Any, visible: Array, key: Any, steps: int) -> Array:
+def gibbs(params: Any, visible: Any, key: Any, steps: int) -> Array:
     """Where chains of block Gibbs sampling are after some steps, of the same shape.
 
     A step draws all hidden units given the visible ones, then all visible ones given
@@ -154,7 +154,7 @@ def _chains(params: Any, visible: Array, key: Any, steps: int) -> Array:
     return lax.scan(step, visible, jnp.arange(steps))[0]
 
 
-def log_odds(data: Array) -> Array:
+def log_odds(data: Any) -> Array:
     """Visible biases that give each unit its mean, ``(examples, n) -> (n,)``.
 
     ``log(p / (1 - p))`` with ``p = (sum(data) + 1) / (examples + 2)``, so that a unit
@@ -174,5 +174,6 @@ def log_odds(data: Array) -> Array:
     """
     check_examples("log_odds", data)
     check_states("log_odds", data, {}, between=True)
-    total = jnp.sum(jnp.asarray(data), 0)
+    data = jnp.asarray(data)
+    total = jnp.sum(data, 0)
     return jnp.log(total + 1) - jnp.log(len(data) - total + 1)
