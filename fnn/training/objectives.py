@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
+import optax
 
 from fnn.contract import as_layer, is_layer, with_state
 from fnn.shapes import is_array, shown, spec, word
 from fnn.signatures import takes
 from fnn.training.checks import shown_pair
+from fnn.training.examples import check_finite, check_labels, check_scale
 from fnn.training.reductions import check_values, mean, widened
 
 PerExample = Callable[[Any, Any], Any]  # (outputs, targets) -> a value for each example
@@ -84,10 +87,15 @@ def supervised(
       metrics: ``{name: function}``, of functions like ``loss`` to report the means of.
 
     Raises:
-      TypeError: If ``net`` is no layer, ``loss`` or a metric no function, or a batch no
-        tuple of inputs and targets.
+      TypeError: If ``net`` is no layer, ``loss`` or a metric no function, a batch no
+        tuple of inputs and targets, or labels are no integers.
       ValueError: If a metric is called ``"loss"``, inputs and targets differ in length,
-        or ``loss`` or a metric has values of another shape than one for each example.
+        or ``loss`` or a metric has values of another shape than one for each example;
+        where training begins, if an example is not finite, or a label of
+        `optax.softmax_cross_entropy_with_integer_labels` is not that of an output.
+
+    Warns:
+      UserWarning: Where training begins, if images are pixels that were not scaled.
 
     Example:
       >>> objective = fnn.training.supervised(
@@ -115,8 +123,17 @@ def supervised(
             )
 
     def init(key, batch):
-        inputs, _ = inputs_and_targets(batch)
-        return net.init(key, *_as_jax_sees(inputs))
+        inputs, targets = inputs_and_targets(batch)
+        check_finite(inputs, targets)
+        check_scale(inputs)
+        inputs, drawing = _as_jax_sees(inputs), spec(key)
+        params, state = net.init(key, *inputs)
+        if loss is optax.softmax_cross_entropy_with_integer_labels:
+            apply = functools.partial(net.apply, train=False)
+            outputs, _ = jax.eval_shape(apply, params, state, *inputs, key=drawing)
+            if is_array(targets) and is_array(outputs):
+                check_labels(targets, outputs)
+        return params, state
 
     def mean_loss(params, state, batch, *, key=None, train=False):
         inputs, targets = inputs_and_targets(batch)
