@@ -16,6 +16,7 @@ from tests.models.boltzmann.machines import (
 )
 
 PARAMS = machine(3, 2)
+PARAMS["weight"] *= 3  # so that a small error shows
 NORMAL = machine(3, 2, gaussian=True)
 CHAINS = 20_000
 
