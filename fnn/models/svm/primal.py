@@ -196,8 +196,23 @@ def _newton(problem, near, machine, damping):
         curved = curve(step)
         return curved._replace(bias=curved.bias + damping * step.bias)
 
-    step, _ = cg(damped, jax.tree.map(jnp.negative, slope), tol=0.1, maxiter=100)
-    m, dm = problem.margins(machine), problem.margins(step)
+    m = problem.margins(machine)
+    a = _duals(problem, near, m)
+    bent = 1 / (problem.curvature + near.weight)
+    bends = jnp.where((a > 0) & (a < problem.most), bent, 0)
+    # Roots of the diagonal take fewer products than the diagonal, or none of it.
+    roots = LinearSVM(
+        jnp.sqrt(1 + jnp.tensordot(bends, jnp.square(problem.x), (0, 0))),
+        jnp.sqrt(problem.penalty + damping + jnp.sum(bends)),
+    )
+    step, _ = cg(
+        damped,
+        jax.tree.map(jnp.negative, slope),
+        tol=0.1,
+        maxiter=100,
+        M=lambda step: jax.tree.map(jnp.divide, step, roots),
+    )
+    dm = problem.margins(step)
     losses = _losses(problem, near, m)
 
     def gain(length):
