@@ -89,7 +89,8 @@ def draw(path, net, state, images, labels, guesses, classes):
     from sklearn.metrics import ConfusionMatrixDisplay, confusion_matrix
 
     figure = plt.figure(figsize=(13, 5), layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=(3, 2))
+    panels = figure.subfigures(1, 2, width_ratios=(3, 2), squeeze=False)
+    left, right = panels[0]
     seen = fnn.capture(net, "**/norm*")
     _, features = seen.apply(state.params, state.state, images[:1])[0]
     pictures = [np.asarray(y)[0] for y in features.values()]
@@ -105,9 +106,8 @@ def draw(path, net, state, images, labels, guesses, classes):
     left.suptitle("filters of the first convolution, and features of a boot by depth")
     table = confusion_matrix(labels, guesses, labels=range(10))
     style = {"cmap": "Blues", "colorbar": False, "text_kw": {"size": 7}}
-    ConfusionMatrixDisplay(table, display_labels=classes).plot(
-        ax=right.subplots(), xticks_rotation=60, **style
-    )
+    shown = ConfusionMatrixDisplay(table, display_labels=classes)
+    shown.plot(ax=right.subplots(), xticks_rotation="vertical", **style)
     figure.savefig(path, dpi=120)
     plt.close(figure)
 

@@ -68,12 +68,11 @@ RECIPES = {
 
 def network(hidden, activation):
     """Weights by the number of inputs; biases of 0, with sigmoids of variance 1."""
-    spread = 1.0 if activation is sigmoid else 0.0
-    options = {"bias_init": lambda key, *like: spread * jax.random.normal(key, *like)}
+    biases = jax.nn.initializers.normal(1.0 if activation is sigmoid else 0.0)
     return fnn.sequential(
-        hidden=fnn.dense(hidden, **options),
+        hidden=fnn.dense(hidden, bias_init=biases),
         activation=activation,
-        out=fnn.dense(10, **options),
+        out=fnn.dense(10, bias_init=biases),
     )
 
 
@@ -101,7 +100,8 @@ def draw(path, histories, weights):
     import matplotlib.pyplot as plt
 
     figure = plt.figure(figsize=(11, 4.5), layout="constrained")
-    left, right = figure.subfigures(1, 2, width_ratios=(3, 2))
+    panels = figure.subfigures(1, 2, width_ratios=(3, 2), squeeze=False)
+    left, right = panels[0]
     axes = left.subplots()
     for name, history in histories.items():
         wrong = 100 * (1 - history.evaluation["accuracy"])

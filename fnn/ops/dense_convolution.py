@@ -10,10 +10,10 @@ fall back to a form that took 10 to 40 times as long (JAX 0.10 and 0.12).
 from __future__ import annotations
 
 import functools
+from importlib import metadata
 from typing import Any
 
 import jax.numpy as jnp
-import jaxlib
 from jax import Array, lax
 
 AXES = ("NHWC", "HWIO", "NHWC")
@@ -128,7 +128,7 @@ def _rows_more(x: Array, weight: Array, rows: int, stride: Any) -> int:
 
 @functools.cache
 def _fewest_channels() -> float:
-    version = tuple(map(int, jaxlib.__version__.split(".")[:2]))
+    version = tuple(map(int, metadata.version("jaxlib").split(".")[:2]))
     known = [since for since in FEWEST_CHANNELS if since <= version]
     return FEWEST_CHANNELS[max(known)] if known else float("inf")
 
