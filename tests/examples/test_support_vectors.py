@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from examples import support_vectors
 
@@ -15,6 +16,7 @@ def test_it_reads_as_many_digits_as_published(tmp_path, capsys):
     np.testing.assert_allclose(others, 3 * [(right, count)], rtol=2e-3)
 
 
+@pytest.mark.slow
 def test_random_features_read_more_than_pixels_do():
     found = [
         support_vectors.main("mnist", features=512, small=True, seed=seed)

@@ -40,6 +40,10 @@ LAYERS: dict[str, tuple[Any, tuple]] = {
         (ROW,),
     ),
     "parameter": (lambda **o: fnn.parameter((2, 3), **o), ()),
+    "random_fourier_features": (
+        lambda **o: fnn.random_fourier_features(6, **o),
+        (ROW,),
+    ),
     "rms_norm": (lambda **o: fnn.rms_norm(**o), (ROW,)),
     "rnn_cell": (lambda **o: fnn.rnn_cell(3, **o), (None, ROW)),
     "separable_conv": (lambda **o: fnn.separable_conv(3, (2, 2), **o), (IMAGE,)),
