@@ -77,8 +77,8 @@ def contrastive_divergence(
     Example:
       >>> data = np.random.default_rng(0).integers(2, size=(50, 4)).astype("float32")
       >>> data[:, 1] = data[:, 0]
-      >>> objective = fnn.training.contrastive_divergence(fnn.models.rbm(2), chains=20)
-      >>> trainer = fnn.training.trainer(objective, optax.sgd(0.2), steps_per_call=100)
+      >>> objective = fnn.training.contrastive_divergence(fnn.models.rbm(2), chains=100)
+      >>> trainer = fnn.training.trainer(objective, optax.sgd(0.05), steps_per_call=100)
       >>> state = trainer.init(jax.random.key(0), data)
       >>> state, history = fnn.training.fit(
       ...     trainer, state, [data], epochs=2000, progress=False
