@@ -47,7 +47,8 @@ def documented(module: Any) -> Iterator[tuple[str, Any]]:
         yield f"{module.__name__}.{name}", value
         if inspect.isclass(value):
             for member, inner in vars(value).items():
-                yield f"{module.__name__}.{name}.{member}", inner
+                if callable(inner) or isinstance(inner, property):  # no mere numbers
+                    yield f"{module.__name__}.{name}.{member}", inner
 
 
 def docstring_examples() -> Iterator[Any]:
