@@ -127,7 +127,9 @@ def check_call(case: Case, values: Values, call: Call) -> None:
         found = compiled(functools.partial(applied, case))(narrow)
     dtype = promoted(narrow.params, narrow.inputs, narrow.state if case.carries else ())
     precision = float(jnp.finfo(dtype).eps) if jnp.issubdtype(dtype, jnp.inexact) else 0
-    assert_close(found, expected(case, narrow), case.ulps * precision, str(call))
+    wanted = expected(case, narrow)
+    scales = moves(case, narrow, wanted) if case.sensitive else None
+    assert_close(found, wanted, case.ulps * precision, str(call), scales)
     for y in jax.tree.leaves(differentiable(case, found)):
         assert y.dtype == dtype or jnp.iscomplexobj(y)
         assert not (y.weak_type and jax.tree.leaves(values.params))
@@ -173,14 +175,47 @@ def weak(leaf: Any) -> Any:
     return jnp.full(leaf.shape, 0.0).at[...].set(leaf.astype(np.float32))
 
 
-def assert_close(found: Any, wanted: Any, tolerance: float, what: str) -> None:
-    """Errors are relative to the largest value of each array, or to 1 if it is less."""
+def moves(case: Case, values: Values, wanted: Any) -> list[float]:
+    """How far outputs move with arguments, by how far these do relative to 1 and more.
+
+    No algorithm can be nearer than that times the precision of its arguments.
+    """
+    random = np.random.default_rng(0)
+
+    def moved(leaf):
+        if not is_inexact(leaf):
+            return leaf
+        leaf = wide(leaf)
+        return leaf + STEP * random.choice([-1, 1], leaf.shape) * (1 + np.abs(leaf))
+
+    others = [expected(case, jax.tree.map(moved, values)) for _ in range(3)]
+    return [
+        max(np.max(np.abs(a - y), initial=0.0) / STEP for a in near)
+        for y, *near in zip(*map(jax.tree.leaves, (wanted, *others)), strict=True)
+    ]
+
+
+def assert_close(
+    found: Any,
+    wanted: Any,
+    tolerance: float,
+    what: str,
+    scales: list[float] | None = None,
+) -> None:
+    """Errors are relative to the largest value of each array, or to 1 if it is less.
+
+    With scales they are relative to the scale of each array, if it is more than these.
+    """
     assert jax.tree.structure(found) == jax.tree.structure(wanted)
-    for (path, y), exact in zip(
-        jax.tree.leaves_with_path(found), jax.tree.leaves(wanted), strict=True
+    leaves = jax.tree.leaves(wanted)
+    for (path, y), exact, least in zip(
+        jax.tree.leaves_with_path(found),
+        leaves,
+        scales or [1.0] * len(leaves),
+        strict=True,
     ):
         assert y.shape == np.shape(exact), f"{what}: {y.shape}, not {np.shape(exact)}"
-        scale = max(1.0, np.max(np.abs(exact), initial=0.0))
+        scale = max(1.0, least, np.max(np.abs(exact), initial=0.0))
         error = np.max(np.abs(wide(y) - exact), initial=0.0) / scale
         assert error <= tolerance, (
             f"{what}: an error of {error:.2g} at {jax.tree_util.keystr(path)!r}"
