@@ -8,7 +8,7 @@ that it is surest of.
 
 ``--train`` trains one instead, where the 50,000 training images are there, as section
 4.2 of the paper has it: 64,000 steps, the rate divided by ten after 32,000 and 48,000.
-The paper's reads 91.25 %. That takes a day on two cores; on a GPU it was not tried.
+The paper's reads 91.25 %. At full length it was not tried here.
 """
 
 import argparse

@@ -4,10 +4,10 @@ The data set's own page lists 92.5 % of the 10,000 test images for a convolution
 network of under 100,000 parameters, and 94.9 % for a ResNet-18 of 11 million, with
 augmented images, as here: flipped, and moved by up to two pixels.
 
-``python examples/fashion.py`` trains a network of 70,330 parameters in about ten
-minutes on two cores, prints the share of test images that it takes for what they are,
-and draws fashion.png: its filters, what it makes of an image, and what it takes for
-what. ``--deep`` trains one of 14 layers and 172,218 parameters in half an hour.
+``python examples/fashion.py`` trains a network of 70,330 parameters, prints the share
+of test images that it takes for what they are, and draws fashion.png: its filters, what
+it makes of an image, and what it takes for what. ``--deep`` trains one of 14 layers and
+172,218 parameters.
 """
 
 import argparse

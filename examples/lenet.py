@@ -4,9 +4,8 @@ LeCun et al., 1998, report 99.05 % of the 10,000 test images read right. This is
 network with rectified units and max pooling in the place of scaled tanh and averages,
 and AdamW with one cycle of rates in that of their second-order descent.
 
-``python examples/lenet.py`` takes about two minutes on two cores, prints the share that
-it reads right, and draws lenet.png: the filters of the first convolution, and what the
-two convolutions make of a few digits.
+``python examples/lenet.py`` prints the share that it reads right, and draws lenet.png:
+the filters of the first convolution, and what two convolutions make of a few digits.
 """
 
 import argparse

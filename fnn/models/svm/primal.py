@@ -200,7 +200,7 @@ def _newton(problem, near, machine, damping):
     a = _duals(problem, near, m)
     bent = 1 / (problem.curvature + near.weight)
     bends = jnp.where((a > 0) & (a < problem.most), bent, 0)
-    # Roots of the diagonal take fewer products than the diagonal, or none of it.
+    # By its roots a fit took less time than by the diagonal, or without.
     roots = LinearSVM(
         jnp.sqrt(1 + jnp.tensordot(bends, jnp.square(problem.x), (0, 0))),
         jnp.sqrt(problem.penalty + damping + jnp.sum(bends)),
