@@ -1,7 +1,7 @@
 """A training step with options of XLA's compiler, by the same step without them.
 
-``python benchmarks/compiler_options.py [workloads...]`` shows why `trainer` sets none of
-them; the workloads are those of `compare.py`.
+``python benchmarks/compiler_options.py [workloads...]`` shows why `trainer` sets none;
+the workloads are those of `compare.py`.
 """
 
 from __future__ import annotations
