@@ -6,13 +6,10 @@ centring, of images thresholded at a half. ``python examples/boltzmann.py`` lear
 same in a minute or two on two cores, prints its own number beside that, and draws
 boltzmann.png: what each hidden unit looks for, and what the machine dreams up.
 
-``--published`` has a look at the machine of 500 hidden units that Salakhutdinov and
-Murray left, whose log Z they estimated at 451.28, and the likelihood of test images at
--86.34: annealed importance sampling of 3,501 temperatures, half a minute.
+annealing.py has machines of 500 hidden units.
 """
 
 import argparse
-import io
 import time
 
 import jax
@@ -23,7 +20,6 @@ import fnn
 from fnn.models import boltzmann
 
 PUBLISHED, HIDDEN = -142.56, 16
-PUBLISHED_LOG_Z, PUBLISHED_LIKELIHOOD = 451.28, -86.34
 
 
 def load_data(quick):
@@ -48,34 +44,6 @@ def train(data, *, epochs, size, rate, centered, seed, progress):
         trainer, trainer.init(init_key, data), batches, epochs=epochs, progress=progress
     )
     return state.params
-
-
-def anneal(seed=0, temperatures=3501):
-    """Evaluates the published machine; prints log Z and the mean over test images."""
-    file = np.load(io.BytesIO(fnn.datasets.read("rbm_CD25_500.npz")))
-    names = {"weight": "W", "visible_bias": "b_vis", "hidden_bias": "b_hid"}
-    params = {name: file[n].astype("f") for name, n in names.items()}
-    data = fnn.datasets.binarized_mnist()
-    training, test = (  # down the columns, as the machine sees them
-        part.swapaxes(1, 2).reshape(-1, 784).astype("f")
-        for part in (data.train, data.test)
-    )
-    began = time.perf_counter()
-    found = boltzmann.annealed_importance_sampling(
-        params,
-        jax.random.key(seed),
-        temperatures=temperatures,
-        base=boltzmann.log_odds(training),
-    )
-    log_z, seconds = float(found.log_partition), time.perf_counter() - began
-    machine = fnn.models.rbm(params["weight"].shape[1])
-    likelihood = -float(np.mean(machine.apply(params, test))) - log_z
-    print(
-        f"log Z: {log_z:.2f} ({found.low:.2f} to {found.high:.2f}), published "
-        f"{PUBLISHED_LOG_Z}; test {likelihood:.2f} nats, published "
-        f"{PUBLISHED_LIKELIHOOD}; {seconds:.0f} s"
-    )
-    return log_z, likelihood
 
 
 def draw(path, params, seed=0):
@@ -134,9 +102,4 @@ if __name__ == "__main__":
     parser.add_argument("--plain", dest="centered", action="store_false")
     parser.add_argument("--picture", default="boltzmann.png", help="where to draw it")
     parser.add_argument("--quick", action="store_true", help="4,000 images")
-    parser.add_argument("--published", action="store_true", help="evaluate the machine")
-    options = vars(parser.parse_args())
-    if options.pop("published"):
-        anneal(options["seed"])
-    else:
-        main(**options)
+    main(**vars(parser.parse_args()))
