@@ -1,7 +1,11 @@
 """Models, each a short file composed of layers."""
 
+from fnn.models import autoencoders as autoencoders
 from fnn.models import boltzmann as boltzmann
 from fnn.models import svm as svm
+from fnn.models.autoencoders.deterministic import autoencoder as autoencoder
+from fnn.models.autoencoders.tied import tied_autoencoder as tied_autoencoder
+from fnn.models.autoencoders.variational import vae as vae
 from fnn.models.bert import bert as bert
 from fnn.models.boltzmann.general import boltzmann_machine as boltzmann_machine
 from fnn.models.boltzmann.restricted import rbm as rbm
@@ -14,6 +18,8 @@ from fnn.models.unet import unet as unet
 from fnn.models.vit import vit as vit
 
 __all__ = [
+    "autoencoder",
+    "autoencoders",
     "bert",
     "boltzmann",
     "boltzmann_machine",
@@ -24,6 +30,8 @@ __all__ = [
     "rbm",
     "resnet",
     "svm",
+    "tied_autoencoder",
     "unet",
+    "vae",
     "vit",
 ]

@@ -2,10 +2,13 @@
 
 import functools
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 import fnn
+from fnn.composition import fold
+from fnn.models.autoencoders import Coded, Inferred
 from tests.models import equations as eq
 from tests.proof.attention import IN_FLOAT32, wave
 from tests.proof.convolution import conv, conv_transpose
@@ -184,6 +187,25 @@ def boltzmann_machine(params, v):
     return -total
 
 
+# ------------------------------------------------------------------------ autoencoders
+def autoencoder(params, x):
+    code = np.tanh(eq.affine(params["encoder"][0], x))
+    return Coded(code, eq.affine(params["decoder"], code))
+
+
+def tied_autoencoder(params, x):
+    code = 1 / (1 + np.exp(-x @ params["weight"] - params["hidden_bias"]))
+    return Coded(code, code @ params["weight"].T + params["visible_bias"])
+
+
+def vae(params, x, train, key):
+    """Two draws of two latents."""
+    mean, log_scale = np.split(eq.affine(params["encoder"], x), 2, -1)
+    noise = np.asarray(jax.random.normal(fold(key, ""), (*x.shape[:-1], 2, 2)))
+    latents = mean[:, None] + np.exp(log_scale)[:, None] * noise
+    return Inferred(mean, log_scale, latents, eq.affine(params["decoder"], latents))
+
+
 small = {"features": 4, "heads": 2, "layers": 2}
 TYPES, TARGET = np.array([[0, 0, 1], [1, 0, 1]]), np.array([[2, 0], [3, 4]])
 
@@ -220,6 +242,26 @@ ROWS = {
     ],
     "models.boltzmann_machine": [
         row(fnn.models.boltzmann_machine(2), VECTORS, equation=boltzmann_machine)
+    ],
+    "models.autoencoder": [
+        composed(
+            fnn.models.autoencoder(
+                fnn.sequential(fnn.dense(3), jnp.tanh), fnn.dense(4)
+            ),
+            VECTORS,
+            equation=autoencoder,
+        )
+    ],
+    "models.tied_autoencoder": [
+        row(fnn.models.tied_autoencoder(3), VECTORS, equation=tied_autoencoder)
+    ],
+    "models.vae": [
+        composed(
+            fnn.models.vae(fnn.dense(4), fnn.dense(4), samples=2),
+            VECTORS,
+            equation=vae,
+            train=(True,),
+        )
     ],
     "models.lenet": [
         composed(fnn.models.lenet(), normal(8, 1, 28, 28, 1), equation=lenet)
