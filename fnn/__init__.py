@@ -1,6 +1,7 @@
 """fnn: functional neural networks for JAX."""
 
 from fnn import datasets as datasets
+from fnn import interop as interop
 from fnn import models as models
 from fnn import testing as testing
 from fnn import training as training
@@ -123,6 +124,7 @@ __all__ = [
     "gru_cell",
     "instance_norm",
     "intercept",
+    "interop",
     "layer_norm",
     "learned_positions",
     "linear_recurrence",

@@ -51,6 +51,7 @@ NO_LAYERS = {
     "StatefulLayer": ("the class of layers that keep state", "test_contract.py"),
     "datasets": ("a module", "datasets"),
     "from_paths": ("a function of trees", "test_tree.py"),
+    "interop": ("a module", "interop"),
     "merge": ("a function of trees", "test_tree.py"),
     "merge_lora": ("a function of params", "transforms/test_reparameterization.py"),
     "models": ("a module, whose models have rows", "models"),
