@@ -12,7 +12,6 @@ The paper's reads 91.25 %. At full length it was not tried here.
 """
 
 import argparse
-import re
 
 import jax
 import jax.numpy as jnp
@@ -42,24 +41,11 @@ def scaled(images):
 
 def published():
     """The parameters and statistics of the published model, under the names of fnn."""
-    from safetensors.numpy import load
-
-    weights = load(fnn.datasets.read("resnet20_cifar10.safetensors"))
+    weights = fnn.datasets.read("resnet20_cifar10.safetensors")
+    names = fnn.interop.resnet_names(head="linear")
     like = jax.eval_shape(network().init, jax.random.key(0), jnp.ones((1, 32, 32, 3)))
-    theirs = {"norm": "bn", "head": "linear", "scale": "weight", "/": "."}
-    theirs |= {"mean": "running_mean", "var": "running_var"}
-
-    def found(path):
-        name = re.sub(r"^stages/(\d)", lambda m: f"layer{int(m[1]) + 1}", path)
-        for ours, other in theirs.items():
-            name = name.replace(ours, other)
-        array = weights[name]  # (out, in, height, width) or (out, in)
-        return array.transpose(2, 3, 1, 0) if array.ndim == 4 else array.T
-
-    return [
-        fnn.from_paths({path: found(path) for path in fnn.paths(tree)}, like=tree)
-        for tree in like
-    ]
+    tensors = fnn.interop.read_safetensors(weights)
+    return fnn.interop.from_names(tensors, names, like=like)
 
 
 def augment(images, *, key, train):
