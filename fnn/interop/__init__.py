@@ -11,6 +11,8 @@ from fnn.interop.rows import Row as Row
 from fnn.interop.tensor_files import SafeTensors as SafeTensors
 from fnn.interop.tensor_files import read_safetensors as read_safetensors
 from fnn.interop.tensor_files import write_safetensors as write_safetensors
+from fnn.interop.torch_files import read_torch as read_torch
+from fnn.interop.torch_files import write_torch as write_torch
 
 __all__ = [
     "Names",
@@ -20,8 +22,10 @@ __all__ = [
     "from_names",
     "gpt_names",
     "read_safetensors",
+    "read_torch",
     "resnet_names",
     "to_names",
     "vit_names",
     "write_safetensors",
+    "write_torch",
 ]

@@ -155,3 +155,63 @@ def test_safetensors_of_every_dtype_there_and_back(tmp_path):
     equal(found, TENSORS)
     interop.write_safetensors(path, found)
     equal(found, safetensors.torch.load_file(path))
+
+
+# ------------------------------------------------------------------- torch.save's own
+def views():
+    base = torch.arange(60, dtype=torch.float32)
+    table = base[5:45].reshape(5, 8)
+    return {
+        "base": base,
+        "offset": base[7:],
+        "turned": table.T,
+        "of every other": table[::2, 1::3],
+        "one column": table[:, 3:4],
+        "nothing": torch.zeros(0, 4),
+        "scalar": torch.tensor(1.5, dtype=torch.float64),
+        "half": torch.ones(3, dtype=torch.bfloat16),
+        "parameter": torch.nn.Parameter(torch.ones(2, 3)),
+    }
+
+
+def test_torch_files_are_read(tmp_path):
+    path = tmp_path / "model.pt"
+    module = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.BatchNorm1d(3))
+    for saved in (TENSORS, views(), module.state_dict()):
+        torch.save(saved, path)
+        equal(interop.read_torch(path), {n: t.detach() for n, t in saved.items()})
+        equal(
+            interop.read_torch(path.read_bytes()),
+            {n: t.detach() for n, t in saved.items()},
+        )
+
+
+def test_a_checkpoint_of_more_than_tensors(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    optimizer = torch.optim.Adam(torch.nn.Linear(4, 3).parameters())
+    saved = {"model": views(), "epoch": 3, "best": 0.5, "done": False, "note": None}
+    torch.save(saved | {"optimizer": optimizer.state_dict()}, path)
+    found = interop.read_torch(path)
+    equal(found["model"], {n: t.detach() for n, t in views().items()})
+    assert found["optimizer"] == optimizer.state_dict()
+    rest = {name: found[name] for name in ("epoch", "best", "done", "note")}
+    assert rest == {"epoch": 3, "best": 0.5, "done": False, "note": None}
+
+
+def test_a_whole_module_is_refused(tmp_path):
+    path = tmp_path / "module.pt"
+    torch.save(torch.nn.Linear(4, 3), path)
+    with pytest.raises(ValueError, match=r"got the name 'torch\.nn\.modules\.linear"):
+        interop.read_torch(path)
+
+
+def test_torch_reads_what_is_written(tmp_path):
+    path, arrays = tmp_path / "model.pt", {}
+    for name, tensor in (TENSORS | views()).items():
+        wide = tensor.detach().to(torch.float64).numpy()
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        arrays[name] = wide.astype(np.dtype(getattr(jax.numpy, dtype)))
+    interop.write_torch(path, arrays)
+    equal(arrays, torch.load(path, weights_only=True))
+    equal(arrays, torch.load(path, weights_only=True, mmap=True))
+    equal(interop.read_torch(path), torch.load(path))
