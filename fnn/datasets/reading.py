@@ -43,8 +43,8 @@ def read(name: str) -> bytes:
     refused; what gzip has packed, with ``.gz`` after its name, is unpacked.
 
     It serves files that are no data sets of their own, as published weights are:
-    ``resnet20_cifar10.safetensors``, ``resnet20_cifar10_logits_first64.npy`` and
-    ``rbm_CD25_500.npz``.
+    ``resnet20_cifar10.safetensors``, ``resnet20_cifar10_logits_first64.npy``,
+    ``rbm_CD25_500.npz``, ``minilm/model.safetensors`` and ``minilm/tokenizer.json``.
 
     Args:
       name: Path of the file in the data folder, as ``python -m fnn.datasets`` lists it.

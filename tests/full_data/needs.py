@@ -17,6 +17,7 @@ NEEDS = {
     "test_images.py": ("mnist", "fashion_mnist"),
     "test_music.py": ("jsb_chorales", "nottingham"),
     "test_photographs.py": ("cifar10_test",),
+    "test_sentences.py": ("minilm_weights",),
     "test_svm.py": ("heart_scale",),
     "test_resnet20.py": ("cifar10_test", "resnet20_weights"),
     "test_text.py": ("shakespeare", "names"),
