@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.full_data.needs import missing
+
 sys.path.append(str(Path(__file__).parent))  # torch_cases
+
+collect_ignore = ["test_minilm.py"] if missing(("minilm_weights",)) else []
 
 
 def pytest_ignore_collect(config: pytest.Config) -> bool | None:

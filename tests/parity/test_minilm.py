@@ -1,18 +1,15 @@
-"""MiniLM-L6 against PyTorch, where its weights are in the data folder."""
+"""MiniLM-L6 against PyTorch, collected where its weights are in the data folder."""
 
 import jax
 import numpy as np
-import pytest
 import torch
 import transformers
 
 import fnn
 from examples import sentences
 from fnn import interop
-from tests.full_data.needs import missing
 
 
-@pytest.mark.skipif(bool(missing(("minilm_weights",))), reason="needs minilm_weights")
 def test_embeddings(tmp_path):
     config = transformers.BertConfig(
         vocab_size=30_522,
@@ -34,7 +31,6 @@ def test_embeddings(tmp_path):
         total = (vectors * there[..., None]).sum(1)
         expected = torch.nn.functional.normalize(total, dim=1).numpy()
     found = jax.device_get(sentences.embed(net, params, ids, lengths))
-    print(np.abs(found - expected).max())
     assert np.abs(found - expected).max() <= 1e-5
     written = interop.to_names(params, interop.bert_names())
     for name, array in written.items():
