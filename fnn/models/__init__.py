@@ -10,6 +10,8 @@ from fnn.models.bert import bert as bert
 from fnn.models.boltzmann.general import boltzmann_machine as boltzmann_machine
 from fnn.models.boltzmann.restricted import rbm as rbm
 from fnn.models.encoder_decoder import encoder_decoder as encoder_decoder
+from fnn.models.generation import generate as generate
+from fnn.models.generation import sample_logits as sample_logits
 from fnn.models.gpt import gpt as gpt
 from fnn.models.lenet import lenet as lenet
 from fnn.models.mlp import mlp as mlp
@@ -24,11 +26,13 @@ __all__ = [
     "boltzmann",
     "boltzmann_machine",
     "encoder_decoder",
+    "generate",
     "gpt",
     "lenet",
     "mlp",
     "rbm",
     "resnet",
+    "sample_logits",
     "svm",
     "tied_autoencoder",
     "unet",

@@ -55,6 +55,8 @@ NO_LAYERS = {
     "merge": ("a function of trees", "test_tree.py"),
     "merge_lora": ("a function of params", "transforms/test_reparameterization.py"),
     "models": ("a module, whose models have rows", "models"),
+    "models.generate": ("a function of layers", "models/test_generation.py"),
+    "models.sample_logits": ("a function of logits", "models/test_generation.py"),
     "paths": ("a function of trees", "test_tree.py"),
     "split": ("a function of trees", "test_tree.py"),
     "decoding_params": ("a function of params", "transforms/test_stepping.py"),
