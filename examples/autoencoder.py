@@ -92,10 +92,11 @@ def draw(path, images, rows, filters, codes, labels):
     import matplotlib.pyplot as plt
 
     figure = plt.figure(figsize=(15, 5), layout="constrained")
-    panels = figure.subfigures(1, 4, width_ratios=(5, 3, 3, 5))
+    grid = figure.add_gridspec(1, 4, width_ratios=(5, 3, 3, 5))
+    panels = [figure.add_subfigure(place) for place in grid]
     panels[0].suptitle("test images, then by " + ", ".join(rows))
-    grid = panels[0].subplots(1 + len(rows), 8)
-    for axes, row in zip(grid, (images, *rows.values()), strict=True):
+    pictures = panels[0].subplots(1 + len(rows), 8)
+    for axes, row in zip(pictures, (images, *rows.values()), strict=True):
         for axis, image in zip(axes, row, strict=False):
             axis.imshow(image.reshape(28, 28), cmap="gray_r", vmin=0, vmax=1)
     for panel, (name, weight) in zip(panels[1:3], filters.items(), strict=True):
@@ -120,12 +121,11 @@ def main(epochs=10, seed=0, quick=False, picture=None, progress=True):
     errors = {"PCA": float(((principal - test) ** 2).sum(axis=1).mean())}
     print(f"PCA: {errors['PCA']:.2f}, published 13.87")
     for name, recipe in RECIPES.items():
-        began = time.perf_counter()
-        found = train(recipe, training, test, epochs, seed, progress)
-        params[name], errors[name] = found
+        began, options = time.perf_counter(), (epochs, seed, progress)
+        params[name], errors[name] = train(recipe, training, test, *options)
         published = f", published {recipe[-1]:.2f}" if recipe[-1] else ""
-        seconds = time.perf_counter() - began
-        print(f"{name}: {errors[name]:.2f}{published}; {seconds:.0f} s")
+        published += f"; {time.perf_counter() - began:.0f} s"
+        print(f"{name}: {errors[name]:.2f}{published}")
     if picture:
         some = slice(None, None, len(test) // 8)
         rows = {"PCA": principal[some]}

@@ -29,11 +29,11 @@ PUBLISHED, PIXELS, DRAWS = {1: -86.76, 5: -85.54}, 784, 100  # by draws
 
 def network(latents, samples, pixel_means):
     """Encoder and decoder of two hidden layers; pixels begin at their means."""
-    options = {"weight_init": glorot_uniform()}
-    hidden = (fnn.dense(200, **options), jnp.tanh) * 2
+    dense = functools.partial(fnn.dense, weight_init=glorot_uniform())
+    hidden = (dense(200), jnp.tanh) * 2
     odds = constant(jnp.log(pixel_means) - jnp.log1p(-pixel_means))
-    encoder = fnn.sequential(*hidden, fnn.dense(2 * latents, **options))
-    decoder = fnn.sequential(*hidden, fnn.dense(PIXELS, bias_init=odds, **options))
+    encoder = fnn.sequential(*hidden, dense(2 * latents))
+    decoder = fnn.sequential(*hidden, dense(PIXELS, bias_init=odds))
     return fnn.models.vae(encoder, decoder, samples=samples)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -20,18 +20,11 @@ from fnn.training.reductions import check_values, mean, widened
 PerExample = Callable[[Any, Any], Any]  # (outputs, targets) -> a value for each example
 
 
-class ObjectiveInitFn(Protocol):
-    """``init(key, batch) -> (params, state)``."""
-
-    def __call__(self, key: Any, batch: Any) -> tuple[Any, Any]: ...
-
-
-class LossFn(Protocol):
-    """``loss(params, state, batch, *, key, train) -> (value, (state, metrics))``."""
-
-    def __call__(
-        self, params: Any, state: Any, batch: Any, *, key: Any = ..., train: bool = ...
-    ) -> tuple[Any, tuple[Any, Mapping[str, Any]]]: ...
+# ``init(key, batch) -> (params, state)``
+ObjectiveInitFn = Callable[[Any, Any], tuple[Any, Any]]
+# ``loss(params, state, batch, *, key, train) -> (value, (state, metrics))``, of which a
+# loss may leave out ``key`` and ``train``.
+LossFn = Callable[..., tuple[Any, tuple[Any, Mapping[str, Any]]]]
 
 
 class Objective(NamedTuple):
