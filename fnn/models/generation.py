@@ -12,9 +12,10 @@ from jax import Array, lax
 from jax.core import Tracer
 
 from fnn.checks import check_key
-from fnn.contract import as_layer
+from fnn.contract import StatefulLayer, as_layer
 from fnn.layers.checks import check_array, check_count, check_number
 from fnn.layers.dtypes import at_least_float32
+from fnn.shapes import word
 from fnn.transforms.stepping import decoding, decoding_params
 
 
@@ -38,7 +39,7 @@ def generate(
 
     Args:
       net: A layer from integer ids ``(batch..., time)`` to logits of the next one,
-        ``(batch..., time, vocabulary)``.
+        ``(batch..., time, vocabulary)``; it keeps no state.
       params: Its params.
       prompt: What to go on from: integers ``(batch..., time)``, at least one step.
       key: What tokens are drawn by; not needed where the temperature is 0.
@@ -51,10 +52,11 @@ def generate(
       The tokens that were added, of the prompt's dtype.
 
     Raises:
-      TypeError: If an argument is of the wrong kind.
+      TypeError: If an argument is of the wrong kind, there is no key, or the network
+        keeps state.
       ValueError: If the prompt has no steps, a token is out of the vocabulary, an
-        option out of range, there is no key, or the network has no part that looks
-        back or room for so many steps.
+        option out of range, or the network has no part that looks back or no room for
+        so many steps.
 
     Example:
       >>> net = fnn.models.gpt(11, length=16, features=8, heads=2, layers=2)
@@ -68,6 +70,10 @@ def generate(
       prefill and decoding.
     """
     net = as_layer(net, "generate")
+    if isinstance(net, StatefulLayer):
+        raise TypeError(
+            f"generate: expected a network that keeps no state, got {word(net)}."
+        )
     check_count("generate", "tokens", tokens)
     _check_options("generate", temperature, top_k, top_p)
     check_array("generate", prompt, "integer", "prompt")
@@ -109,8 +115,8 @@ def sample_logits(
     Args:
       logits: Logarithms of probabilities up to a constant, floating.
       key: What is drawn by; not needed where the temperature is 0.
-      temperature: At least 0. Below 1 the likely becomes likelier; 0, as a Python
-        number, takes the most likely, and of equals the first.
+      temperature: At least 0. Below 1 the likely becomes likelier; 0 takes the most
+        likely, and of equals the first. One that is traced must be above 0.
       top_k: How many are possible; at least 1. None is all.
       top_p: In (0, 1]. The one that reaches it is among those that are left, so that
         there is always one. None is 1.
@@ -119,9 +125,8 @@ def sample_logits(
       int32 indices into the last axis.
 
     Raises:
-      TypeError: If an argument is of the wrong kind.
-      ValueError: If there is nothing to draw from, an option is out of range, or there
-        is no key.
+      TypeError: If an argument is of the wrong kind, or there is no key.
+      ValueError: If there is nothing to draw from, or an option is out of range.
 
     Example:
       >>> logits = jnp.log(jnp.array([0.1, 0.2, 0.3, 0.4]))
@@ -185,17 +190,23 @@ def _drawn(logits, key, temperature, top_p, top_k, greedy):
     count = logits.shape[-1]
     largest, ids = lax.top_k(logits, count if top_k is None else min(top_k, count))
     if top_p is not None:
-        p = jax.nn.softmax(largest, -1)
-        before = jnp.cumsum(p, -1) - p  # what those have that are likelier
-        kept = before < jnp.asarray(top_p, p.dtype)
-        largest = jnp.where(kept.at[..., 0].set(True), largest, -jnp.inf)
+        largest = nucleus(largest, top_p)
     rank = jax.random.categorical(key, largest)
     return jnp.take_along_axis(ids, rank[..., None], -1)[..., 0].astype(jnp.int32)
 
 
+def nucleus(logits: Array, top_p: Any) -> Array:
+    """Falling logits, without those that come after a probability of ``top_p``."""
+    # Of each and those less likely, so that 1 loses none of many to rounding.
+    rest = lax.cumsum(jax.nn.softmax(logits, -1), logits.ndim - 1, reverse=True)
+    kept = rest > 1 - jnp.asarray(top_p, rest.dtype)
+    return jnp.where(kept.at[..., 0].set(True), logits, -jnp.inf)
+
+
 # ------------------------------------------------------------------------------ checks
 def _greedy(temperature: Any) -> bool:
-    return isinstance(temperature, int | float) and temperature == 0
+    """Whether it is 0, where its value is known."""
+    return not isinstance(temperature, Tracer) and float(temperature) == 0
 
 
 def _key_of(who: str, key: Any, temperature: Any) -> Any:

@@ -89,6 +89,19 @@ def test_of_equals_the_first_are_left():
     assert sample_logits(jnp.zeros((2, 4)), temperature=0).tolist() == [0, 0]
 
 
+@pytest.mark.parametrize("zero", [0, 0.0, np.float32(0), jnp.zeros(())])
+def test_any_zero_takes_the_most_likely(zero):
+    assert sample_logits(LOGITS, temperature=zero) == 1
+
+
+def test_one_keeps_them_all():
+    many = np.random.default_rng(4).normal(0, 3, 5000)
+    logits = -jnp.sort(jnp.asarray(-many, jnp.float32))
+    p = jax.nn.softmax(logits)
+    assert (jnp.cumsum(p) - p >= 1).any()  # the likely ones have it all, by rounding
+    assert jnp.isfinite(generation.nucleus(logits, 1.0)).all()
+
+
 def test_temperatures_do_not_compile_again():
     params = louder(GPT)
 
@@ -141,5 +154,17 @@ def test_a_key_is_asked_for_where_something_is_drawn():
 
 
 def test_more_steps_than_positions_are_refused():
-    with pytest.raises(ValueError, match="12"):
+    with pytest.raises(ValueError, match="learned_positions") as caught:
         generate(GPT, louder(GPT), PROMPT, tokens=11, temperature=0)
+    assert str(caught.value) == (
+        "learned_positions: expected a count of at least 13, the length to decode, "
+        "got 12."
+    )
+
+
+def test_a_network_that_keeps_state_is_refused():
+    net = fnn.sequential(LSTM, fnn.batch_norm())
+    params, _ = net.init(jax.random.key(0), PROMPT)
+    with pytest.raises(TypeError, match="keeps no state, got") as caught:
+        generate(net, params, PROMPT, tokens=2, temperature=0)
+    assert str(caught.value).startswith("generate: expected a network")
