@@ -8,13 +8,12 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
-from jax.core import Tracer
 
 from fnn.layers.checks import check_array, check_functions
 from fnn.layers.dtypes import at_least_float32, promote
 from fnn.models.autoencoders.variational import Inferred
+from fnn.models.checks import check_unit_interval
 from fnn.shapes import is_array, shown, word
 
 # (decoded, x) -> the logarithm of the probability of x, of each value or all together.
@@ -47,11 +46,7 @@ def bernoulli_log_likelihood(logits: Any, x: Any) -> Array:
         raise ValueError(
             f"{who}: expected logits of the shape of x, {x.shape}, got {logits.shape}."
         )
-    if not isinstance(x, Tracer):
-        values = np.asarray(x, np.float32)
-        wrong = values[~((values >= 0) & (values <= 1))]
-        if wrong.size:
-            raise ValueError(f"{who}: expected x in [0, 1], got {wrong[0]:g}.")
+    check_unit_interval(who, "x", x)
     logits, x = _wide(who, logits, x)
     return x * logits - jax.nn.softplus(logits)
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
-import numpy as np
 from jax import Array
-from jax.core import Tracer
 
 from fnn.layers.checks import check_array, check_number
 from fnn.layers.dtypes import at_least_float32
+from fnn.models.checks import check_unit_interval
 
 
 def sparsity_penalty(code: Any, rate: float | Array = 0.05) -> Array:
@@ -46,11 +45,7 @@ def sparsity_penalty(code: Any, rate: float | Array = 0.05) -> Array:
             f"{who}: expected code of shape (examples, n), at least one of them, "
             f"got {code.shape}."
         )
-    if not isinstance(code, Tracer):
-        values = np.asarray(code, np.float32)
-        wrong = values[~((values >= 0) & (values <= 1))]
-        if wrong.size:
-            raise ValueError(f"{who}: expected code in [0, 1], got {wrong[0]:g}.")
+    check_unit_interval(who, "code", code)
     code = jnp.asarray(code, at_least_float32(code.dtype))
     mean = jnp.mean(code, tuple(range(code.ndim - 1)))
     rate = jnp.asarray(rate, mean.dtype)
