@@ -70,7 +70,7 @@ def train(net, images, *, bound, epochs, rate, seed, progress):
 
 
 def likelihood(net, params, images, *, part, seed=0):
-    """The mean log-likelihood of binary images, and its standard error."""
+    """The mean log-likelihood of binary images, and how sure the part is of it."""
     pixel_key, few_key, more_key, part_key = jax.random.split(jax.random.key(seed), 4)
     x = np.asarray(binary(pixel_key, images))
 

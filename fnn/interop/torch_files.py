@@ -26,6 +26,8 @@ PICKLE = "data.pkl"
 # Bytes of a pickle, of which 25,000 tensors fill as many; it takes up to sixty times
 # its length in memory.
 LONGEST = 1 << 22
+# What zipfile raises, wherever the damage is: NotImplementedError for an unknown way of
+# packing, RuntimeError for a password, OSError for a place before 0.
 DAMAGED = (
     *(zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError, EOFError),
     *(RuntimeError, OverflowError, OSError),
