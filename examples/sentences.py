@@ -12,7 +12,6 @@ each two of them are. ``--quick`` has random weights, which know words alone.
 
 import argparse
 import functools
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -37,20 +36,6 @@ SENTENCES = (
     "Bake the bread for forty minutes.",
 )
 QUESTION = "How do I make soup?"
-SIZES: dict[str, Any] = {
-    "features": 384,
-    "heads": 12,
-    "layers": 6,
-    "hidden": 1536,
-    "length": 512,
-}
-SMALL: dict[str, Any] = {
-    "features": 64,
-    "heads": 4,
-    "layers": 2,
-    "hidden": 128,
-    "length": 64,
-}
 
 
 def minilm():
@@ -59,7 +44,7 @@ def minilm():
 
     text = fnn.datasets.read("minilm/tokenizer.json").decode()
     weights = fnn.datasets.read("minilm/model.safetensors")
-    net = fnn.models.bert(30_522, **SIZES)
+    net = fnn.models.bert(30_522, features=384, layers=6, hidden=1536)
     like = jax.eval_shape(net.init, jax.random.key(0), np.zeros((1, 1), np.int32))
     names = fnn.interop.bert_names(unused=["pooler.*"])
     tensors = fnn.interop.read_safetensors(weights)
@@ -81,7 +66,7 @@ def untrained(seed):
     words = sorted({w for s in (*SENTENCES, QUESTION) for w, _ in split(s.lower())})
     known = {word: i for i, word in enumerate(["", *words])}
     tokenizer.model = models.WordLevel(known, unk_token="")
-    net = fnn.models.bert(len(known), **SMALL)
+    net = fnn.models.bert(len(known), features=48, layers=2)
     return net, net.init(jax.random.key(seed), np.zeros((1, 1), np.int32)), tokenizer
 
 
