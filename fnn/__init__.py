@@ -61,6 +61,7 @@ from fnn.layers.transformers import feed_forward as feed_forward
 from fnn.layers.transformers import transformer_block as transformer_block
 from fnn.layers.transposed_convolution import conv_transpose as conv_transpose
 from fnn.transforms.capturing import capture as capture
+from fnn.transforms.connections import drop_connect as drop_connect
 from fnn.transforms.copies import ensemble as ensemble
 from fnn.transforms.copies import repeat as repeat
 from fnn.transforms.gradients import freeze as freeze
@@ -107,6 +108,7 @@ __all__ = [
     "decoding",
     "decoding_params",
     "dense",
+    "drop_connect",
     "drop_path",
     "dropout",
     "einsum",

@@ -1,6 +1,7 @@
 """Transforms: the equation of what they wrap, and what they do to it."""
 
 import functools
+import zlib
 
 import jax
 import jax.numpy as jnp
@@ -11,6 +12,7 @@ from fnn.transforms.mixing import cast
 from tests.proof.attention import attention
 from tests.proof.composition import BLOCK, IN_TRAINING, NORMED, block, normed
 from tests.proof.rows import CARRIES, JOINS, SEQUENCES, VECTORS, Errors, composed, row
+from tests.proof.stochastic import zeroed
 
 ATTENTION = fnn.attention(4, 2, causal=True)
 attend = functools.partial(attention, causal=True)
@@ -78,6 +80,16 @@ def of_unit_spectrum(params, state, x, train=False):
     params = with_weight(params, weight / (left @ weight @ right))
     y, inner = normed(params, state["inner"], x, train)
     return y, {"inner": inner, "vectors": vectors}
+
+
+def thinned(params, state, x, train=False, key=None):
+    """Merity et al., 2018, section 2: of a rate of 0.25, for all rows at once."""
+    weight = params[0]["weight"]
+    if train:
+        for name in ("/kept", "0/weight"):
+            key = jax.random.fold_in(key, zlib.crc32(name.encode()))
+        weight = zeroed(weight, weight.shape, key)
+    return normed(with_weight(params, weight), state, x, train)
 
 
 # ---------------------------------------------------------------------- a step at once
@@ -190,6 +202,14 @@ ROWS = {
             skip=STOPPED,
             **IN_TRAINING,
         ),
+    ],
+    "drop_connect": [
+        row(
+            fnn.drop_connect(NORMED, 0.25),
+            VECTORS,
+            equation=thinned,
+            train=(False, True),
+        )
     ],
     "whole": [composed(fnn.whole(ATTENTION), SEQUENCES, equation=attend)],
     "decoding": [composed(in_two_calls(ATTENTION), SEQUENCES, equation=attend)],

@@ -2,6 +2,7 @@
 
 import functools
 import operator
+import zlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -191,6 +192,28 @@ def of_unit_directions(inner):
     return with_params(inner, joined, init)
 
 
+def thinned(inner):
+    def run(params, state, x, key, train):
+        def kept(path, leaf):
+            own = folded(folded(key, "/kept"), path)
+            *first, last = leaf.shape
+            words = jax.random.bits(own, (*first, -(-last // 2)), jnp.uint32)
+            halves = lax.bitcast_convert_type(words, jnp.uint16)
+            drawn = halves.reshape(*first, -1)[..., :last] >= 2**14
+            return leaf * drawn.astype(leaf.dtype) / 0.75
+
+        def one(path, leaf):
+            return kept(path, leaf) if train and is_matrix(path, leaf) else leaf
+
+        return inner.run(by_path(one, params), state, x, key, train)
+
+    return Reference(inner.init, run)
+
+
+def folded(key, name):
+    return jax.random.fold_in(key, zlib.crc32(name.encode()))
+
+
 def of_unit_spectrum(inner):
     def init(key):
         params, state = inner.init(key)
@@ -298,6 +321,9 @@ TRANSFORMS = {
     ),
     "spectral_norm": Transform(
         lambda layer: fnn.spectral_norm(layer, is_matrix), of_unit_spectrum
+    ),
+    "drop_connect": Transform(
+        lambda layer: fnn.drop_connect(layer, 0.25, is_matrix), thinned
     ),
     "evaluating": Transform(fnn.evaluating, never_training),
     "intercept": Transform(

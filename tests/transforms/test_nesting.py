@@ -39,6 +39,7 @@ NESTED = (
     "lora",
     "weight_norm",
     "spectral_norm",
+    "drop_connect",
     "transform",
 )
 

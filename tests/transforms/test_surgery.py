@@ -283,6 +283,7 @@ TOGETHER = [  # from the outside in
     ("ensemble", "lora", "weight_norm", "module"),
     ("spectral_norm", "remat, policy", "capture", "intercept"),
     ("mixed_precision", "evaluating", "parallel", "transform"),
+    ("drop_connect", "repeat"),
 ]
 LOOKING_BACK = {
     "attention": fnn.attention(4, 2, causal=True, window=3, rotary=fnn.rotary),
