@@ -8,6 +8,7 @@ from tests.wrong_calls import (
     no_layers,
     options,
     params_and_state,
+    sequences,
     states,
     what_functions_return,
 )
@@ -16,6 +17,7 @@ FILES = (
     inputs,
     keys_and_training,
     params_and_state,
+    sequences,
     states,
     options,
     no_layers,
