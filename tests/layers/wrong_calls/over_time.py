@@ -1,5 +1,6 @@
 """Cells over time."""
 
+import jax
 import jax.numpy as jnp
 
 from tests.layers.wrong_calls.inputs import KEPT, LSTM, RNN, ROW, SEQUENCE, fnn, init
@@ -125,6 +126,41 @@ CALLS = [
         "recurrent: expected lengths in [0, 5], got 6.",
     ),
     (
+        lambda: fnn.recurrent(fnn.lstm_cell(3)).apply(
+            LSTM, SEQUENCE, lengths=jnp.array([-1, 2])
+        ),
+        ValueError,
+        "recurrent: expected lengths in [0, 5], got -1.",
+    ),
+    (
+        lambda: fnn.recurrent(fnn.lstm_cell(3)).apply(
+            LSTM, SEQUENCE, lengths=jnp.array([[1, 2]])
+        ),
+        ValueError,
+        "recurrent: expected lengths of shape (2,), got (1, 2).",
+    ),
+    (
+        lambda: fnn.recurrent(fnn.lstm_cell(3)).apply(
+            LSTM, SEQUENCE[0], lengths=jnp.array([3])
+        ),
+        ValueError,
+        "recurrent: expected lengths of shape (), got (1,).",
+    ),
+    (
+        lambda: jax.jit(fnn.recurrent(fnn.lstm_cell(3)).apply)(
+            LSTM, SEQUENCE, lengths=jnp.array([1, 2, 3])
+        ),
+        ValueError,
+        "recurrent: expected lengths of shape (2,), got (3,).",
+    ),
+    (
+        lambda: fnn.recurrent(fnn.rnn_cell(3)).apply(
+            RNN, SEQUENCE, carry=jnp.ones((4, 3))
+        ),
+        ValueError,
+        "rnn_cell: expected carry of shape (2, 3), got (4, 3).",
+    ),
+    (
         lambda: fnn.recurrent(fnn.lstm_cell(3)).apply(LSTM, SEQUENCE, lengths=[1, 2]),
         TypeError,
         "recurrent: expected lengths to be an array, got list.",
@@ -220,6 +256,20 @@ CALLS = [
         lambda: fnn.bidirectional(fnn.gru_cell(3), unroll=0),
         ValueError,
         "bidirectional: expected unroll of at least 1, got 0.",
+    ),
+    (
+        lambda: fnn.bidirectional(fnn.rnn_cell(3)).apply(
+            {"forward": RNN, "backward": RNN}, SEQUENCE, lengths=jnp.array([1, 2, 3])
+        ),
+        ValueError,
+        "recurrent: expected lengths of shape (2,), got (3,).",
+    ),
+    (
+        lambda: fnn.bidirectional(fnn.rnn_cell(3)).apply(
+            {"forward": RNN, "backward": RNN}, SEQUENCE, lengths=jnp.array([1, 6])
+        ),
+        ValueError,
+        "recurrent: expected lengths in [0, 5], got 6.",
     ),
     (
         lambda: fnn.bidirectional(fnn.rnn_cell(3)).apply(
