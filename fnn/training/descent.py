@@ -20,7 +20,7 @@ from fnn.training.compilation import SlowInLoops, compiled, one_by_one
 from fnn.training.objectives import Objective, as_objective
 from fnn.training.optimizers import Optimizer, as_optimizer
 from fnn.training.precision import LostUpdates, lost_updates
-from fnn.training.states import TrainState, call
+from fnn.training.states import TrainState, call, like, owned, strong
 from fnn.training.trainers import Trainer
 
 
@@ -146,23 +146,13 @@ def _beginning(optimizer: Optimizer) -> Callable:
     def begin(params, state, key):
         return TrainState(
             step=jnp.zeros((), jnp.int32),
-            params=jax.tree.map(_own, params),
-            state=jax.tree.map(_own, state),
-            opt_state=jax.tree.map(_own, optimizer.init(params)),
+            params=owned(params),
+            state=owned(state),
+            opt_state=owned(optimizer.init(params)),
             key=key,
         )
 
     return begin
-
-
-def _own(leaf: Any) -> jax.Array:
-    return _strong(jnp.copy(jnp.asarray(leaf)))
-
-
-def _strong(leaf: Any) -> jax.Array:
-    """An array whose dtype is not weak: the next step would be traced again for it."""
-    typed_key = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-    return leaf if typed_key else lax.convert_element_type(leaf, leaf.dtype)
 
 
 def _slope(objective: Objective, state: TrainState, batch: Any) -> tuple[Any, Any, Any]:
@@ -202,16 +192,11 @@ def _descent(objective: Objective, optimizer: Optimizer) -> Callable:
         shares = lost_updates(state.step, state.params, updates, params)
         new = TrainState(
             step=state.step + 1,
-            params=jax.tree.map(_strong, params),
-            state=jax.tree.map(_strong, kept),
-            opt_state=jax.tree.map(_like, opt_state, state.opt_state),
+            params=strong(params),
+            state=strong(kept),
+            opt_state=like(opt_state, state.opt_state),
             key=state.key,
         )
         return new, ({"loss": value, **metrics}, shares)
 
     return step
-
-
-def _like(leaf: jax.Array, old: jax.Array) -> jax.Array:
-    """The optimiser's new leaf in the dtype of the old: some widen low precision."""
-    return _strong(leaf if leaf.dtype == old.dtype else leaf.astype(old.dtype))

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
+from jax import lax
 from jax.core import Tracer
 
 from fnn.shapes import is_array, word
@@ -35,6 +37,30 @@ class TrainState(NamedTuple):
     state: Any
     opt_state: Any
     key: jax.Array
+
+
+def owned(tree: Any) -> Any:
+    """Copies, in memory that is nobody else's, so that a step may take it."""
+    return strong(jax.tree.map(lambda leaf: jnp.copy(jnp.asarray(leaf)), tree))
+
+
+def strong(tree: Any) -> Any:
+    """Arrays whose dtypes are not weak: the next step would be traced again for it."""
+
+    def of(leaf):
+        typed_key = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+        return leaf if typed_key else lax.convert_element_type(leaf, leaf.dtype)
+
+    return jax.tree.map(of, tree)
+
+
+def like(tree: Any, old: Any) -> Any:
+    """An optimiser's new state in the dtypes of the old: some widen low precision."""
+
+    def of(leaf, old):
+        return leaf if leaf.dtype == old.dtype else leaf.astype(old.dtype)
+
+    return strong(jax.tree.map(of, tree, old))
 
 
 def call(who: str, function: Callable, state: Any, batch: Any) -> Any:
