@@ -1,5 +1,6 @@
 """Models, each a short file composed of layers."""
 
+from fnn.models import adversarial as adversarial
 from fnn.models import autoencoders as autoencoders
 from fnn.models import boltzmann as boltzmann
 from fnn.models import svm as svm
@@ -20,6 +21,7 @@ from fnn.models.unet import unet as unet
 from fnn.models.vit import vit as vit
 
 __all__ = [
+    "adversarial",
     "autoencoder",
     "autoencoders",
     "bert",

@@ -6,6 +6,7 @@ from fnn.training.contrast import contrastive_divergence as contrastive_divergen
 from fnn.training.descent import trainer as trainer
 from fnn.training.evaluation import evaluate as evaluate
 from fnn.training.failures import NonFiniteError as NonFiniteError
+from fnn.training.games import adversarial as adversarial
 from fnn.training.loop import Fit as Fit
 from fnn.training.loop import fit as fit
 from fnn.training.objectives import Objective as Objective
@@ -24,6 +25,7 @@ __all__ = [
     "TrainState",
     "Trainer",
     "accuracy",
+    "adversarial",
     "batches",
     "contrastive_divergence",
     "evaluate",
