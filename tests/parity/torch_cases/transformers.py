@@ -15,6 +15,7 @@ from torch_cases.comparison import Case, floats
 from torch_cases.layouts import Tensors, inside, kept, linear, of_linear, scoped
 
 SEQUENCE, MEMORY = floats(2, 5, 8), floats(2, 4, 8)
+LONG, LONG_MEMORY = floats(2, 160, 8), floats(2, 97, 8)
 LENGTHS, MEMORY_LENGTHS = np.array([5, 2]), np.array([1, 4])
 GELU = functools.partial(jax.nn.gelu, approximate=False)
 
@@ -242,6 +243,25 @@ CASES = {
             decoder(),
             (SEQUENCE, MEMORY),
             BOTH_LENGTHS,
+        ),
+        Case(
+            "encoder, norm last, 160 steps",
+            block(norm_first=False),
+            encoder(),
+            (LONG,),
+        ),
+        Case(
+            "decoder, norm first, 160 steps",
+            decoder_block(GELU),
+            decoder(norm_first=True, activation="gelu"),
+            (LONG, LONG_MEMORY),
+        ),
+        Case(
+            "decoder, norm last, 160 steps, float32",
+            decoder_block(norm_first=False),
+            decoder(),
+            (LONG, LONG_MEMORY),
+            dtype="float32",
         ),
         Case(
             "decoder, norm last, no bias",
