@@ -12,6 +12,6 @@ def test_it_comes_near_what_is_published_of_chorales():
     assert nats < 8.7
 
 
-def test_an_epoch_of_tunes_is_better_than_each_key_by_its_last_state():
-    nats, _, first_order = chorales.main("nottingham", epochs=1, progress=False)
-    assert nats < first_order
+def test_two_epochs_of_tunes_are_better_than_each_key_by_its_last_state():
+    nats, _, first_order = chorales.main("nottingham", epochs=2, progress=False)
+    assert nats < first_order - 0.3
