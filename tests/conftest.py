@@ -6,6 +6,7 @@ no random key is consumed twice.
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import jax
 import pytest
@@ -24,12 +25,28 @@ if os.environ.get("JAX_COMPILATION_CACHE_DIR"):
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
+# Folders whose quick tests run many programs once or twice, of which XLA's
+# optimisations would take most of the time. The comparison with PyTorch, the slow tests
+# and those of other folders have them.
+OPTIMIZATIONS = "jax_disable_most_optimizations"
+PLAIN = {"interop", "layers", "models", "properties", "transforms"}
+
 
 def pytest_report_header() -> list[str]:
     """Says which tests of whole data sets are not collected, and what they lack."""
     from tests.full_data.needs import report
 
     return report()
+
+
+@pytest.fixture(autouse=True)
+def _few_optimizations(request: pytest.FixtureRequest) -> Iterator[None]:
+    folder = request.path.relative_to(Path(__file__).parent).parts[0]
+    plain = folder in PLAIN and not request.node.get_closest_marker("slow")
+    before = jax.config.values[OPTIMIZATIONS]
+    jax.config.update(OPTIMIZATIONS, before or plain)
+    yield
+    jax.config.update(OPTIMIZATIONS, before)
 
 
 @pytest.fixture(autouse=True)

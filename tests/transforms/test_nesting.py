@@ -44,14 +44,6 @@ NESTED = (
 )
 
 
-@pytest.fixture(autouse=True)
-def _few_optimizations():
-    """Most of the time is XLA's, for programs that run once."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 def both(layer, *names):
     """The layer in these transforms, the last innermost; and the same by hand."""
     net, by_hand = layer, itself(layer)

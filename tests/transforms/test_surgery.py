@@ -114,14 +114,6 @@ def assert_same_program(layer, other, name, outputs=lambda y: y):
         )
 
 
-@pytest.fixture(autouse=True)
-def _few_optimizations():
-    """Most of the time is XLA's, for programs that run once."""
-    jax.config.update("jax_disable_most_optimizations", True)
-    yield
-    jax.config.update("jax_disable_most_optimizations", False)
-
-
 each_layer = pytest.mark.parametrize("name", LAYERS)
 
 
