@@ -25,11 +25,12 @@ if os.environ.get("JAX_COMPILATION_CACHE_DIR"):
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
-# Folders whose quick tests run many programs once or twice, of which XLA's
-# optimisations would take most of the time. The comparison with PyTorch, the slow tests
-# and those of other folders have them.
+# Where quick tests run many programs once or twice, of which XLA's optimisations would
+# take most of the time. The comparison with PyTorch, the slow tests and all others have
+# them.
 OPTIMIZATIONS = "jax_disable_most_optimizations"
-PLAIN = {"interop", "layers", "models", "properties", "transforms"}
+FOLDERS = {"interop", "layers", "models", "properties", "transforms"}
+PLAIN = FOLDERS | {"test_documentation.py"}
 
 
 def pytest_report_header() -> list[str]:

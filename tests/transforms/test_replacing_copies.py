@@ -30,7 +30,7 @@ def test_a_part_of_the_copies_keeps_the_params_of_the_others():
         weight, bias = params[0]["weight"][i], params[0]["bias"][i]
         x = x + jnp.sin(x @ weight + bias[None])
     y = changed.apply(params, jnp.ones((2, 4)))
-    np.testing.assert_allclose(y, x, rtol=1e-6)
+    np.testing.assert_allclose(y, x, rtol=1e-6, atol=1e-6)
 
 
 def test_numpy_inputs_are_of_the_dtypes_that_jax_gives_them():
