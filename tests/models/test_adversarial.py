@@ -32,7 +32,7 @@ def test_losses_are_those_of_the_papers():
     for loss, values in expected.items():
         found = loss(REAL, FAKE[:4])
         assert type(found) is adversarial.Losses
-        np.testing.assert_allclose(found, values, rtol=1e-6, err_msg=loss.__name__)
+        np.testing.assert_allclose(found, values, rtol=1e-5, err_msg=loss.__name__)
         assert found == loss(REAL[:, None], FAKE[:4, None])  # of any shape
 
 
@@ -89,7 +89,7 @@ def test_norms_are_over_all_axes_but_the_first():
         return jnp.sum(x, (1, 2, 3))[:, None]
 
     found = adversarial.gradient_penalty(critic, *images, jax.random.clone(KEY))
-    np.testing.assert_allclose(found, 10 * (18**0.5 - 1) ** 2, rtol=1e-6)
+    np.testing.assert_allclose(found, 10 * (18**0.5 - 1) ** 2, rtol=1e-5)
 
 
 @pytest.mark.same_key
@@ -137,7 +137,7 @@ def test_a_packed_discriminator_judges_several_together():
     assert params[1]["weight"].shape == (6, 1)
     logits = net.apply(params, POINTS[0][:4])
     flat = POINTS[0][:4].reshape(2, 6)
-    np.testing.assert_allclose(logits, flat @ params[1]["weight"], rtol=1e-5)
+    np.testing.assert_allclose(logits, flat @ params[1]["weight"], rtol=1e-5, atol=1e-6)
 
 
 # ----------------------------------------------------------------------- Parzen windows
