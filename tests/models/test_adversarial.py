@@ -295,6 +295,11 @@ WRONG = [
         WIDTH + "bandwidths of shape (k,), got (4, 2).",
     ),
     (
+        lambda: bandwidths(bandwidths=np.array([0.5, -1.0])),
+        ValueError,
+        WIDTH + "bandwidths above 0, got -1.0 among them.",
+    ),
+    (
         lambda: bandwidths(bandwidths=[0.1]),
         TypeError,
         WIDTH + "bandwidths to be an array, got list.",

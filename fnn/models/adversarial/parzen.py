@@ -7,7 +7,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
+from jax.core import Tracer
 
 from fnn.layers.checks import check_array, check_number
 from fnn.models.adversarial.checks import check_points
@@ -62,7 +64,7 @@ def parzen_bandwidth(samples: Any, x: Any, bandwidths: Any) -> Array:
     Raises:
       TypeError: If one of them is no floating array.
       ValueError: If samples or examples are no points of one space, there are none, or
-        ``bandwidths`` is no vector.
+        ``bandwidths`` is no vector, or one whose value is known is not above 0.
 
     Example:
       >>> samples, x = jax.random.normal(jax.random.key(0), (2, 500, 3))
@@ -80,6 +82,10 @@ def parzen_bandwidth(samples: Any, x: Any, bandwidths: Any) -> Array:
     if bandwidths.ndim != 1 or not bandwidths.shape[0]:
         raise ValueError(
             f"{who}: expected bandwidths of shape (k,), got {bandwidths.shape}."
+        )
+    if not isinstance(bandwidths, Tracer) and not np.all(np.asarray(bandwidths) > 0):
+        raise ValueError(
+            f"{who}: expected bandwidths above 0, got {np.min(bandwidths)} among them."
         )
     bandwidths = jnp.asarray(bandwidths, x.dtype)
     means = jnp.mean(_log_likelihoods(samples, x, bandwidths), 0)
