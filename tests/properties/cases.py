@@ -28,8 +28,6 @@ class Case:
     inputs: tuple
     named: dict[str, Any] = field(default_factory=dict)
     init_inputs: tuple = ()  # what `init` gets, if not the inputs
-    ulps: float = 4  # the largest error in lower precision, in units of the last place
-    sensitive: bool = False  # whether that is of how far outputs move with arguments
     train: bool = False
     carries: bool = False  # whether the state takes part like an input
     dtypes: tuple[str, ...] = FLOATS  # of inputs; these three first

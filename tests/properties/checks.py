@@ -29,6 +29,7 @@ FLOAT64 = 1e-12  # the error of values in float64
 STEP = 1e-6  # of the central difference
 DERIVATIVE = 1e-6  # the error of a derivative, nearly all of it the difference's own
 IDENTITY = 1e-11  # the error of an inner product: a sum of up to some hundred numbers
+ULPS = 8  # the error in lower precision, in units of the last place
 
 
 def check(case: Case, call: Call) -> None:
@@ -128,8 +129,8 @@ def check_call(case: Case, values: Values, call: Call) -> None:
     dtype = promoted(narrow.params, narrow.inputs, narrow.state if case.carries else ())
     precision = float(jnp.finfo(dtype).eps) if jnp.issubdtype(dtype, jnp.inexact) else 0
     wanted = expected(case, narrow)
-    scales = moves(case, narrow, wanted) if case.sensitive else None
-    assert_close(found, wanted, case.ulps * precision, str(call), scales)
+    scales = moves(case, narrow, wanted)
+    assert_close(found, wanted, ULPS * precision, str(call), scales)
     for y in jax.tree.leaves(differentiable(case, found)):
         assert y.dtype == dtype or jnp.iscomplexobj(y)
         assert not (y.weak_type and jax.tree.leaves(values.params))

@@ -128,7 +128,7 @@ def over_itself(random):
     slopes = SLOPES[heads] if biased else None
     equation = attention(settings, full, near, slopes=slopes, turns=turns)
     x = (floats(*batch, time, random.choice(FEW)),)
-    return Case(layer, equation, x, named, init_inputs=batched(x), ulps=32)
+    return Case(layer, equation, x, named, init_inputs=batched(x))
 
 
 def over_a_memory(random):
@@ -145,7 +145,7 @@ def over_a_memory(random):
 
     layer = fnn.attention(random.choice(FEW), **settings, cross=True)
     equation = attention(settings, full, near, "memory_")
-    return Case(layer, equation, inputs, named, init_inputs=batched(inputs), ulps=32)
+    return Case(layer, equation, inputs, named, init_inputs=batched(inputs))
 
 
 @pytest.mark.slow

@@ -58,7 +58,7 @@ def cut(random):
 
 def case(layer, equation, inputs, rank):
     equation = over_batches(equation, rank + 1)
-    return Case(layer, equation, inputs, init_inputs=batched(inputs), ulps=8)
+    return Case(layer, equation, inputs, init_inputs=batched(inputs))
 
 
 def conv(random):

@@ -60,7 +60,7 @@ def bilinear(random):
     batch = random.choice(BATCHES)
     inputs = tuple(floats(*batch, random.choice(FEW)) for _ in range(2))
     layer = fnn.bilinear(random.choice(FEW), use_bias=random.choice(FLAGS))
-    return Case(layer, equation, inputs, ulps=16, dtypes=WITH_COMPLEX)
+    return Case(layer, equation, inputs, dtypes=WITH_COMPLEX)
 
 
 def embed(random):

@@ -1,6 +1,5 @@
 """Normalisations, drawn."""
 
-import functools
 import math
 
 import numpy as np
@@ -9,15 +8,12 @@ from hypothesis import given
 
 import fnn
 from tests.proof.normalization import standardised
-from tests.properties.cases import Case as AnyCase
-from tests.properties.cases import batched, floats
+from tests.properties.cases import Case, batched, floats
 from tests.properties.checks import check
 from tests.properties.draws import BATCHES, FEW, FLAGS, cases, several
 
 EPS = (1e-3, 1e-5, 0.5)
 MANY = (2, 3, 4)
-# Of values next to each other the difference, which is what counts, has few digits.
-Case = functools.partial(AnyCase, ulps=16)
 
 
 def gains(random):

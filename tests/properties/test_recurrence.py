@@ -108,7 +108,7 @@ def one_step(random):
         return cell.equation(params, carry, x)
 
     inputs = (carry, floats(*batch, *cell.step))
-    return Case(cell.layer, equation, inputs, init_inputs=batched(inputs), ulps=16)
+    return Case(cell.layer, equation, inputs, init_inputs=batched(inputs))
 
 
 # --------------------------------------------------------------------------- over time
@@ -147,7 +147,6 @@ def recurrent(random):
         x,
         named,
         init_inputs=x if keeps else batched(x),
-        ulps=16,
         carries=keeps and "carry" not in named,
     )
 
@@ -173,7 +172,7 @@ def bidirectional(random):
 
     layer = fnn.bidirectional(cell.layer, return_carry=returns)
     x = (floats(*batch, time, *cell.step),)
-    return Case(layer, equation, x, named, init_inputs=batched(x), ulps=16)
+    return Case(layer, equation, x, named, init_inputs=batched(x))
 
 
 def diagonal(constructor, modes, random):
@@ -198,7 +197,7 @@ def diagonal(constructor, modes, random):
     x = (floats(*batch, time, n),)
     # Eigenvalues turn by exp(log_phase), of up to 20, at each step, and products of
     # three numbers cancel in sums of several states.
-    return Case(layer, equation, x, named, init_inputs=batched(x), sensitive=True)
+    return Case(layer, equation, x, named, init_inputs=batched(x))
 
 
 linear_recurrence = functools.partial(diagonal, fnn.linear_recurrence, oracles.ring)

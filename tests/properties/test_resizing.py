@@ -20,7 +20,7 @@ WITH_INTEGERS = (*FLOATS, "int32")
 def case(random, layer, equation, space, channels, dtypes=WITH_INTEGERS):
     x = (floats(*random.choice(BATCHES), *space, channels),)
     equation = over_batches(equation, len(space) + 1)
-    return Case(layer, equation, x, init_inputs=batched(x), ulps=8, dtypes=dtypes)
+    return Case(layer, equation, x, init_inputs=batched(x), dtypes=dtypes)
 
 
 def factor_of(random):
