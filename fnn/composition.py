@@ -16,7 +16,7 @@ from zlib import crc32
 import jax
 
 from fnn.checks import check_empty, check_key, check_outputs, check_train
-from fnn.forms import Form, Outline
+from fnn.forms import Form, Outline, outlined
 from fnn.shapes import abstract, is_array, shown, spec, zeros
 from fnn.signatures import Takes
 from fnn.taps import Tapping
@@ -181,10 +181,11 @@ class Call:
             if self.lines is not None:
                 shapes = spec((inputs, named))
                 if path not in self.lines:
-                    self.lines[path] = form.outline(spec(self.key), *shapes), shapes
-                line, outlined = self.lines[path]
+                    line = outlined(self.layers[path], spec(self.key), *shapes)
+                    self.lines[path] = line, shapes
+                line, known = self.lines[path]
                 # What training returns may be shaped otherwise, so there it is run.
-                if not inside and shapes == outlined and modes == [False]:
+                if not inside and shapes == known and modes == [False]:
                     return zeros(line.outputs)
                 if inside and "train" not in options:
                     modes = [True, False]  # what training would refuse, init refuses

@@ -26,6 +26,7 @@ from fnn.forms import (
     StatefulApplyFn,
     StatefulInitFn,
     form_around,
+    outlining,
 )
 from fnn.ops.drawing import drawn
 from fnn.shapes import abstract, shown, spec, word
@@ -172,7 +173,9 @@ def make(
     def init(key, *inputs, **named):
         key = checks.check_key(key, f"{form.name}: init(key, *inputs)")
         form.check_names(named)
-        params, state = drawn(form.outline(*spec((key, inputs, named))).draw, key)
+        with outlining():
+            line = form.outline(*spec((key, inputs, named)))
+        params, state = drawn(line.draw, key)
         return (params, state) if form.stateful else params
 
     def run(params, state, inputs, named, key, train):

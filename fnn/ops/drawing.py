@@ -52,15 +52,12 @@ def drawn(draw: Callable[[Any], Any], key: Any) -> Any:
     if closed.effects or traced or any(v.aval.weak_type for v in jaxpr.outvars):
         return draw(key)
     values = evaluate(jaxpr, closed.consts, [np.asarray(words)])
-    arrays = [_on_device(x, v.aval) for x, v in zip(values, jaxpr.outvars, strict=True)]
+    avals = [v.aval for v in jaxpr.outvars]
+    arrays = [settled(x, aval) for x, aval in zip(values, avals, strict=True)]
+    arrays = jax.device_put(arrays)  # in one call: each by itself takes as long again
+    pairs = zip(arrays, avals, strict=True)
+    arrays = [keyed(x) if aval.dtype.name == KEY else x for x, aval in pairs]
     return jax.tree.unflatten(jax.tree.structure(tree), arrays)
-
-
-def _on_device(value: Any, aval: Any) -> jax.Array:
-    array = settled(value, aval)
-    if aval.dtype.name == KEY:
-        return keyed(array)
-    return array if isinstance(array, jax.Array) else jax.device_put(np.asarray(array))
 
 
 def keyed(words: Any) -> jax.Array:

@@ -157,12 +157,12 @@ def write(out: np.ndarray, value: Any) -> None:
         out[...] = value.value if isinstance(value, Constant) else value
         return
     program, arrays = programmed(value)
-    arrays = jax.device_put(arrays)
     if not value.random:
         out[...] = compiled(program, 1)(np.zeros(2, np.uint32), *arrays)
         return
     run, flat = compiled(program, CHUNK), out.reshape(-1)
     starts = range(0, flat.size, CHUNK)
+    arrays = jax.device_put(arrays) if len(starts) > 1 else arrays
     for i in range(0, len(starts), AHEAD):
         some = starts[i : i + AHEAD]
         chunks = [run(np.array(divmod(n, 2**32), np.uint32), *arrays) for n in some]
