@@ -11,6 +11,7 @@ from fnn.datasets.storage import lacking
 
 # The data sets that each file of tests in this folder reads.
 NEEDS = {
+    "test_autoencoder.py": ("mnist",),
     "test_binarized_images.py": ("mnist", "binarized_mnist", "rbm_weights"),
     "test_boltzmann.py": ("mnist", "binarized_mnist", "rbm_weights"),
     "test_chorales.py": ("jsb_chorales", "nottingham"),
