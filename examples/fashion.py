@@ -122,7 +122,7 @@ def main(
         for split in (data.train, data.test)
     )
     net, published = (residual(), 0.949) if deep else (convolutional(), 0.925)
-    epochs, began = epochs or (2 if quick else 15), time.perf_counter()
+    epochs, began = epochs or (2 if quick else 20), time.perf_counter()
     state, _ = train(net, training, (images, labels), epochs, seed, progress)
     seconds = time.perf_counter() - began
     forward = jax.jit(lambda x: net.apply(state.params, state.state, x)[0].argmax(-1))
@@ -141,7 +141,7 @@ def main(
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Learns to tell clothes apart.")
     parser.add_argument("--deep", action="store_true", help="a residual network")
-    parser.add_argument("--epochs", type=int, help="through the training images (15)")
+    parser.add_argument("--epochs", type=int, help="through the training images (20)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--picture", default="fashion.png", help="where to draw it")
     parser.add_argument("--quick", action="store_true", help="2 epochs of 4,000 digits")
