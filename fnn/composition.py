@@ -15,8 +15,9 @@ from zlib import crc32
 
 import jax
 
+from fnn import outlines
 from fnn.checks import check_empty, check_key, check_outputs, check_train
-from fnn.forms import Form, Outline, outlined
+from fnn.forms import Form, Outline
 from fnn.shapes import abstract, is_array, shown, spec, zeros
 from fnn.signatures import Takes
 from fnn.taps import Tapping
@@ -181,7 +182,7 @@ class Call:
             if self.lines is not None:
                 shapes = spec((inputs, named))
                 if path not in self.lines:
-                    line = outlined(self.layers[path], spec(self.key), *shapes)
+                    line = outlines.of_part(self.layers[path], spec(self.key), *shapes)
                     self.lines[path] = line, shapes
                 line, known = self.lines[path]
                 # What training returns may be shaped otherwise, so there it is run.

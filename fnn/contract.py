@@ -17,7 +17,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 
 import jax
 
-from fnn import calls, checks
+from fnn import calls, checks, outlines
 from fnn.forms import (
     ApplyFn,
     Form,
@@ -26,7 +26,6 @@ from fnn.forms import (
     StatefulApplyFn,
     StatefulInitFn,
     form_around,
-    outlining,
 )
 from fnn.ops.drawing import drawn
 from fnn.shapes import abstract, shown, spec, word
@@ -173,9 +172,7 @@ def make(
     def init(key, *inputs, **named):
         key = checks.check_key(key, f"{form.name}: init(key, *inputs)")
         form.check_names(named)
-        with outlining():
-            line = form.outline(*spec((key, inputs, named)))
-        params, state = drawn(line.draw, key)
+        params, state = drawn(outlines.of(form, *spec((key, inputs, named))).draw, key)
         return (params, state) if form.stateful else params
 
     def run(params, state, inputs, named, key, train):

@@ -6,13 +6,9 @@ draw them; `run` computes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
-
-import jax
 
 Params = Any  # nested dicts and tuples of arrays
 State = Any  # any pytree of arrays; () for a layer that keeps none
@@ -59,36 +55,6 @@ class Outline(NamedTuple):
     params: Params
     state: State
     outputs: Any
-
-
-# What `outlined` found since the `init` that runs began.
-_found: ContextVar[dict[Any, Outline] | None] = ContextVar("found", default=None)
-
-
-@contextmanager
-def outlining() -> Iterator[None]:
-    """Within one `init`, equal layers on equal inputs are traced once."""
-    token = _found.set({})
-    try:
-        yield
-    finally:
-        _found.reset(token)
-
-
-def outlined(layer: Any, *shapes: Any) -> Outline:
-    """The layer's outline for the shapes of a key and of inputs."""
-    leaves, treedef = jax.tree.flatten(shapes)
-    # Not across calls of `init`, between which JAX's options, such as x64, may change.
-    at = layer, treedef, tuple((type(leaf), leaf) for leaf in leaves)
-    found = _found.get()
-    try:
-        known = found is not None and found.get(at)
-    except TypeError:  # an input that isn't hashable
-        return layer.form.outline(*shapes)
-    line = known or layer.form.outline(*shapes)
-    if found is not None:
-        found[at] = line
-    return line
 
 
 @dataclass(frozen=True)

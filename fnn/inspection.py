@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from math import prod
 from typing import Any, NamedTuple
 
@@ -99,11 +100,11 @@ def summary(layer: Any, *inputs: Any, train: bool = False, **named: Any) -> Summ
       -----  ----------  -------------  ----------  -----  -----
       total  sequential  float32[1, 2]          58    232    114
     """
-    parts: dict[str, Any] = {}
-    outputs: dict[str, Any] = {}
+    notes = _Notes({}, {})
+    parts, outputs = notes.parts, notes.outputs
 
     def mark(path, part):
-        return _marked(path, part, parts, outputs)
+        return _marked(path, part, notes)
 
     marked = with_state(map_parts(mark, as_layer(layer, "summary")))
     key, inputs, named = spec((jax.eval_shape(jax.random.key, 0), inputs, named))
@@ -138,18 +139,25 @@ def summary(layer: Any, *inputs: Any, train: bool = False, **named: Any) -> Summ
     return Summary(tuple(rows))
 
 
-def _marked(path: str, part: Any, parts: dict, outputs: dict) -> Any:
+@dataclass(eq=False)
+class _Notes:
+    """What parts of a network note of themselves, by path; equal to itself alone."""
+
+    parts: dict[str, Any]
+    outputs: dict[str, Any]
+
+
+def _marked(path: str, part: Any, notes: _Notes) -> Any:
     """A part that notes what it puts out, and marks its operations with its path."""
-    parts[path] = part
+    notes.parts[path] = part
 
     def run(*args):
         with jax.named_scope(f"fnn<{path}>"):
             found, state = part.form.run(*args)
-        outputs[path] = spec(found)
+        notes.outputs[path] = spec(found)
         return found, state
 
-    call = (path, part, parts, outputs)
-    return make(form_around(part, run=run), _marked, call)
+    return make(form_around(part, run=run), _marked, (path, part, notes))
 
 
 def _name(part: Any) -> str:

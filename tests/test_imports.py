@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent
 # A module imports from its own tier and from those above it in this table. A folder
 # stands for all that it holds.
 TIERS = (
-    {"ops", "tree", "contract", "calls", "checks", "forms", "shapes"}
+    {"ops", "tree", "contract", "calls", "checks", "forms", "outlines", "shapes"}
     | {"signatures", "taps"},
     {"combinators", "composition", "wiring", "transforms", "layers"},
     {"models"},
