@@ -14,7 +14,7 @@ import jax
 from fnn.forms import Form, Outline
 
 # Not kept from one `init` to the next, as JAX's options, such as x64, may change.
-_found: ContextVar[dict[Any, Outline] | None] = ContextVar("found", default=None)
+_found: ContextVar[dict[Any, Outline]] = ContextVar("found")
 
 
 def of(form: Form, *shapes: Any) -> Outline:
@@ -28,15 +28,13 @@ def of(form: Form, *shapes: Any) -> Outline:
 
 def of_part(layer: Any, *shapes: Any) -> Outline:
     """The outline of a part, perhaps that of an equal one."""
-    found = _found.get()
+    found = _found.get({})
     leaves, treedef = jax.tree.flatten(shapes)
     at = layer, treedef, tuple((type(leaf), leaf) for leaf in leaves)
     try:
-        known = found is None or at in found
+        if at in found:
+            return found[at]
     except TypeError:  # of an input that isn't hashable
-        found = None
-    if found is None:
         return layer.form.outline(*shapes)
-    if not known:
-        found[at] = layer.form.outline(*shapes)
+    found[at] = layer.form.outline(*shapes)
     return found[at]
