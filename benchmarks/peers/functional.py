@@ -28,9 +28,9 @@ class Network(NamedTuple):
 
 def optimizer(work: Workload) -> optax.GradientTransformation:
     options = OPTIMIZERS[work.task]
-    if work.task == "sgd":
+    if "momentum" in options:
         return optax.sgd(options["rate"], momentum=options["momentum"])
-    if work.task == "adamw":
+    if "decay" in options:
         return optax.adamw(options["rate"], weight_decay=options["decay"], **ADAM)
     return optax.adam(options["rate"], **ADAM)
 

@@ -125,13 +125,13 @@ def programs(work: Workload, batch):
 def optimizer(work: Workload):
     options = OPTIMIZERS[work.task]
     rate = options["rate"]
-    if work.task == "sgd":
+    if "momentum" in options:
         return keras.optimizers.SGD(rate, momentum=options["momentum"])
     # Its epsilon is added before the correction of the second moment, "epsilon hat" of
     # the paper: that of the third of five steps makes both forms alike there.
     eps = ADAM["eps"] * (1 - ADAM["b2"] ** 3) ** 0.5
     adam = {"beta_1": ADAM["b1"], "beta_2": ADAM["b2"], "epsilon": eps}
-    if work.task == "adamw":
+    if "decay" in options:
         return keras.optimizers.AdamW(rate, weight_decay=options["decay"], **adam)
     return keras.optimizers.Adam(rate, **adam)
 

@@ -110,11 +110,11 @@ def wait(value):
 def optimizer(work, parameters):
     options = OPTIMIZERS[work.task]
     rate = options["rate"]
-    if work.task == "sgd":
+    if "momentum" in options:
         momentum = options["momentum"]
         return torch.optim.SGD(parameters, rate, momentum=momentum, fused=True)
     shared = {"betas": (ADAM["b1"], ADAM["b2"]), "eps": ADAM["eps"], "fused": True}
-    if work.task == "adamw":
+    if "decay" in options:
         decay = options["decay"]
         return torch.optim.AdamW(parameters, rate, weight_decay=decay, **shared)
     return torch.optim.Adam(parameters, rate, **shared)
