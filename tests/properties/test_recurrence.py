@@ -195,8 +195,6 @@ def diagonal(constructor, modes, random):
         state, groups=groups, use_skip=use_skip, reverse=reverse, return_carry=returns
     )
     x = (floats(*batch, time, n),)
-    # Eigenvalues turn by exp(log_phase), of up to 20, at each step, and products of
-    # three numbers cancel in sums of several states.
     return Case(layer, equation, x, named, init_inputs=batched(x))
 
 
