@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +15,8 @@ from fnn.checks import check_key
 from fnn.shapes import is_array, word
 from fnn.training.checks import check_count
 from fnn.tree import paths
+
+ALIGNMENT = 64  # bytes, of which an array's address is a multiple in XLA on a CPU
 
 
 class Batches:
@@ -45,9 +49,12 @@ class Batches:
                 self.examples
             )
         for i in range(len(self)):
-            chosen: Any = slice(i * self.size, (i + 1) * self.size)
-            chosen = chosen if order is None else order[chosen]
-            yield jax.tree.map(lambda a, chosen=chosen: a[chosen], self._arrays)
+            part = slice(i * self.size, (i + 1) * self.size)
+            if order is None:
+                yield jax.tree.map(lambda a, part=part: a[part], self._arrays)
+            else:
+                rows = functools.partial(_rows, chosen=order[part])
+                yield jax.tree.map(rows, self._arrays)
 
 
 def batches(
@@ -120,6 +127,23 @@ def _on_host(leaf: Any) -> Any:
     if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key):
         return leaf
     return np.asarray(leaf)
+
+
+def _rows(array: Any, chosen: np.ndarray) -> Any:
+    """``array[chosen]``, where JAX on a CPU can read it: what lies elsewhere it copies.
+
+    A copy takes as long as the rows themselves.
+    """
+    width = array.dtype.itemsize
+    if not isinstance(array, np.ndarray) or ALIGNMENT % max(width, 1):
+        return array[chosen]
+    shape = (len(chosen), *array.shape[1:])
+    count = math.prod(shape)
+    room = np.empty(count + ALIGNMENT // width, array.dtype)
+    first = -room.ctypes.data % ALIGNMENT // width
+    rows = room[first : first + count].reshape(shape)
+    # Another mode than "clip" would go by way of a buffer; none is out of range.
+    return np.take(array, chosen, 0, out=rows, mode="clip")
 
 
 def count_examples(batch: Any) -> int:

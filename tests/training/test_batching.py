@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fnn.training import batches
-from fnn.training.batching import count_examples
+from fnn.training.batching import ALIGNMENT, count_examples
 
 
 def rows(iterable):
@@ -57,8 +57,26 @@ def test_arrays_of_a_tree_stay_in_step():
         np.testing.assert_array_equal(batch["x"] * 2, batch["y"][1][:, 0])
 
 
+DTYPES = ["bool", "uint8", "float16", "float32", "complex128", "bfloat16", "S3", "S0"]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(12,), (12, 5), (12, 3, 0)])
+def test_rows_are_those_of_the_array_and_lie_where_a_cpu_reads_them(dtype, shape):
+    random = np.random.default_rng(0).integers(100, size=shape)
+    array = random.astype(jnp.bfloat16 if dtype == "bfloat16" else dtype)
+    made = batches({"x": array, "place": np.arange(12)}, 5, key=jax.random.key(0))
+    for batch in made:
+        np.testing.assert_array_equal(batch["x"], array[batch["place"]])
+        assert batch["x"].dtype == array.dtype
+        assert batch["place"].ctypes.data % ALIGNMENT == 0
+        if array.dtype.itemsize in (1, 2, 4, 8, 16):
+            assert batch["x"].ctypes.data % ALIGNMENT == 0 or not batch["x"].size
+
+
 def test_keys_are_arrays_too():
-    (batch,) = batches(jax.random.split(jax.random.key(0), 3), 3)
+    for order in (None, jax.random.key(1)):
+        (batch,) = batches(jax.random.split(jax.random.key(0), 3), 3, key=order)
     assert batch.shape == (3,) and jnp.issubdtype(batch.dtype, jax.dtypes.prng_key)
 
 
