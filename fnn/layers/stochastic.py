@@ -14,6 +14,7 @@ from fnn.contract import constructor
 from fnn.layers.checks import check_array, check_axes, check_count, check_number
 from fnn.layers.dtypes import as_number, at_least_float32
 from fnn.ops.dropping import dropped
+from fnn.ops.random_bits import swift
 
 
 @constructor
@@ -165,7 +166,7 @@ def gaussian_noise(stddev: float | Array) -> Callable[..., Any]:
         if not train:
             return x
         # Drawn in float32, as draws of 16 bits are coarse.
-        noise = jax.random.normal(key, x.shape, at_least_float32(x.dtype))
+        noise = jax.random.normal(swift(key), x.shape, at_least_float32(x.dtype))
         return x + jnp.asarray(noise * as_number(stddev, noise.dtype), x.dtype)
 
     return apply

@@ -15,6 +15,7 @@ from fnn.checks import check_key
 from fnn.contract import StatefulLayer, as_layer
 from fnn.layers.checks import check_array, check_count, check_number
 from fnn.layers.dtypes import at_least_float32
+from fnn.ops.random_bits import swift
 from fnn.shapes import word
 from fnn.transforms.stepping import decoding, decoding_params
 
@@ -186,12 +187,12 @@ def _drawn(logits, key, temperature, top_p, top_k, greedy):
     logits = logits.astype(at_least_float32(logits.dtype))
     logits = logits / jnp.asarray(temperature, logits.dtype)
     if top_k is None and top_p is None:
-        return jax.random.categorical(key, logits).astype(jnp.int32)
+        return jax.random.categorical(swift(key), logits).astype(jnp.int32)
     count = logits.shape[-1]
     largest, ids = lax.top_k(logits, count if top_k is None else min(top_k, count))
     if top_p is not None:
         largest = nucleus(largest, top_p)
-    rank = jax.random.categorical(key, largest)
+    rank = jax.random.categorical(swift(key), largest)
     return jnp.take_along_axis(ids, rank[..., None], -1)[..., 0].astype(jnp.int32)
 
 

@@ -10,6 +10,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from fnn.ops.random_bits import swift
+
 LEVELS = 2**16  # of which a rate has the nearest
 
 
@@ -18,9 +20,9 @@ def dropped(x: Array, rate: Any, key: Any, shape: Sequence[int]) -> Array:
 
     There is a draw for each place of the shape, in which an axis may be 1 to share it.
     The rate is that of the nearest of 65,536 levels, and so is the probability, so that
-    the expectation is x to rounding. On a CPU drawing takes the time of dropout, where
-    `jax.random.bernoulli` has a word for each value: a mask of 2 million takes 0.3 to
-    0.5 times as long (`benchmarks/ops/dropping.py`).
+    the expectation is x to rounding. Drawing takes the time of dropout, and
+    `jax.random.bernoulli` has a word for each value: of 2 million, this takes 0.2 times
+    as long on a CPU (`benchmarks/ops/dropping.py`).
     """
     if isinstance(rate, int | float):
         level = min(round(rate * LEVELS), LEVELS - 1)
@@ -46,7 +48,7 @@ def _dropped(
 def _draws(key: Any, shape: tuple[int, ...]) -> Array:
     """Integers of 16 bits: neighbours along the last axis are halves of one word."""
     *first, last = shape or (1,)
-    words = jax.random.bits(key, (*first, -(-last // 2)), jnp.uint32)
+    words = jax.random.bits(swift(key), (*first, -(-last // 2)), jnp.uint32)
     halves = lax.bitcast_convert_type(words, jnp.uint16)
     halves = jnp.reshape(halves, (*first, 2 * words.shape[-1]))
     return jnp.reshape(halves[..., :last], shape)

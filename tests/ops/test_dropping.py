@@ -23,8 +23,10 @@ def expected(rate, shape):
 
 @pytest.mark.parametrize("shape", [(5,), (3, 4), (2, 3, 7), (4, 1), (0, 3), (3, 0)])
 @pytest.mark.parametrize("rate", [0.3, 1 / 3, 1e-9, 1 - 1e-9])
-def test_values(shape, rate):
-    y = dropped(ones(*shape), rate, jax.random.key(0), shape)
+@pytest.mark.parametrize("watched", [False, True])  # by either form of random bits
+def test_values(shape, rate, watched):
+    with jax.debug_key_reuse(watched):
+        y = dropped(ones(*shape), rate, jax.random.key(0), shape)
     np.testing.assert_allclose(y, expected(rate, shape), rtol=1e-6)
 
 

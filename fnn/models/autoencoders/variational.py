@@ -13,6 +13,7 @@ from fnn.contract import as_layer, constructor
 from fnn.layers.checks import check_count, is_kind
 from fnn.layers.dtypes import at_least_float32
 from fnn.layers.forwards import Forward
+from fnn.ops.random_bits import swift
 from fnn.shapes import is_array, shown
 from fnn.wiring import module
 
@@ -112,7 +113,7 @@ class _VAE(Forward):
         mean, log_scale = jnp.split(encoded, 2, axis=-1)
         # Drawn in float32, as draws of 16 bits are coarse.
         shape = (*mean.shape[:-1], self.samples, mean.shape[-1])
-        noise = jax.random.normal(key, shape, at_least_float32(mean.dtype))
+        noise = jax.random.normal(swift(key), shape, at_least_float32(mean.dtype))
         scale = jnp.exp(log_scale)[..., None, :]
         latents = mean[..., None, :] + scale * noise.astype(mean.dtype)
         return Inferred(mean, log_scale, latents, parts.decoder(latents))

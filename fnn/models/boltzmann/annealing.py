@@ -194,20 +194,19 @@ def _anneal(params: Any, base: Array, visible: Array, key: Any, path: Array) -> 
 
     def step(carry, leg):
         visible, log_weight = carry
-        i, old, new = leg
+        (hidden_key, visible_key), old, new = leg
         logits = weighed(params, visible) @ params["weight"]
         logits = logits + along(params["hidden_bias"], logits.shape)
         log_weight = log_weight + jnp.sum(_softplus_change(logits, old, new), -1)
         log_weight = log_weight + visible_energy(biased(old), visible)
         log_weight = log_weight - visible_energy(biased(new), visible)
-        hidden_key, visible_key = jax.random.split(jax.random.fold_in(key, i))
         hidden = draw_binary(new * logits, hidden_key)
         inputs = new * (hidden @ params["weight"].T)
         inputs = inputs + along(biased(new)["visible_bias"], inputs.shape)
         return (draw_visible(params, inputs, visible_key), log_weight), None
 
     none = jnp.zeros(visible.shape[:-1], visible.dtype)
-    legs = jnp.arange(len(path) - 1), path[:-1], path[1:]
+    legs = jax.random.split(key, (len(path) - 1, 2)), path[:-1], path[1:]
     return lax.scan(step, (visible, none), legs)[0][1]
 
 

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from fnn.layers.dtypes import along
+from fnn.ops.random_bits import swift
 
 
 def precisions(params: Any) -> Array:
@@ -74,7 +75,7 @@ def draw_visible(params: Any, inputs: Array, key: Any) -> Array:
     """Visible units that get these inputs."""
     if "log_scale" not in params:
         return draw_binary(inputs, key)
-    noise = jax.random.normal(key, inputs.shape, inputs.dtype)
+    noise = jax.random.normal(swift(key), inputs.shape, inputs.dtype)
     return inputs + along(jnp.exp(params["log_scale"]), inputs.shape) * noise
 
 
@@ -82,23 +83,8 @@ def draw_binary(logits: Array, key: Any) -> Array:
     """Ones and zeros of these log odds, by one exponential each."""
     odds = jnp.exp(-jnp.abs(logits))  # of the less likely of the two
     likely = jnp.where(logits > 0, jnp.ones_like(odds), odds)
-    uniform = draw_uniform(logits.shape, logits.dtype, key)
+    uniform = jax.random.uniform(swift(key), logits.shape, logits.dtype)
     return (uniform * (1 + odds) < likely).astype(logits.dtype)
-
-
-def draw_uniform(shape: tuple[int, ...], dtype: Any, key: Any) -> Array:
-    """Numbers in [0, 1) by 16 random bits each, and further ones for a whole row.
-
-    Each number is as uniform as by 32 bits of its own; two of a row share what is below
-    their first 16 bits, of which no unit but one in 65,536 has a need. On a CPU most of
-    the time of a chain would else go into bits.
-    """
-    own, shared = jax.random.split(key)
-    words = jax.random.bits(own, (*shape[:-1], -(-shape[-1] // 2)), jnp.uint32)
-    halves = jnp.concatenate([words >> 16, words & 0xFFFF], -1)[..., : shape[-1]]
-    below = jax.random.uniform(shared, (*shape[:-1], 1), dtype)
-    uniform = (halves.astype(dtype) + below) * 2**-16
-    return jnp.minimum(uniform, 1 - jnp.finfo(dtype).epsneg)  # where it rounds to 1
 
 
 def block_gibbs(params: Any, visible: Array, key: Any) -> Array:
