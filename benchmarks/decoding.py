@@ -86,9 +86,7 @@ def without_cache(net, params, batch: int, tokens: int, multiple: int):
     return run
 
 
-def compare(
-    name: str, net, batch: int, rounds: int, tokens: int = TOKENS, most: float = 1 / 20
-) -> None:
+def compare(name: str, net, batch: int, rounds: int, tokens: int = TOKENS) -> None:
     print(f"\n{name}, batch of {batch}: {tokens} tokens")
     params = params_of(net)
     runs = {
@@ -101,7 +99,7 @@ def compare(
     times = interleaved({name: seconds(run) for name, run in runs.items()}, rounds)
     table(times, "with a cache")
     whole = ratio(times, "with a cache", "whole, padded")
-    verdict("with a cache by whole forward passes", whole, most)
+    verdict("with a cache by whole forward passes", whole, 1 / 20)
 
 
 # --------------------------------------------------------------------------- one token
@@ -124,7 +122,7 @@ def by_length_so_far(room: int, rounds: int, steps: int = 32) -> None:
 def main(rounds: int = 7) -> None:
     print(describe())
     compare("characters (4 layers of 128)", SMALL, 1, rounds)
-    compare("characters (4 layers of 128)", SMALL, 1, rounds, tokens=64, most=1 / 8)
+    compare("characters (4 layers of 128)", SMALL, 1, rounds, tokens=64)
     compare("middle (6 layers of 256)", MIDDLE, 1, rounds)
     compare("middle (6 layers of 256)", MIDDLE, 8, 3)
     for room in (256, 2048):
