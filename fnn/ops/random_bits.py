@@ -12,7 +12,8 @@ import jax.numpy as jnp
 from jax import Array, lax
 from jax.extend.random import define_prng_impl, threefry_prng_impl
 
-from fnn.ops.elementwise import KEY, threefry
+from fnn.ops.elementwise import threefry
+from fnn.ops.shards import alike
 
 
 def swift(key: Any) -> Any:
@@ -28,20 +29,26 @@ def swift(key: Any) -> Any:
     JAX is set to watch over their use, or to draw bits that depend on a mesh.
     """
     partitionable = jax.config.jax_threefry_partitionable  # pyright: ignore
-    if key.dtype.name != KEY or jax.debug_key_reuse.value or not partitionable:
+    plain = jax.random.key_impl(key) == "threefry2x32"
+    if not plain or jax.debug_key_reuse.value or not partitionable:
         return key
     return jax.random.wrap_key_data(jax.random.key_data(key), impl=_UNROLLED)
 
 
 def _random_bits(words: Array, width: int, shape: Sequence[int]) -> Array:
     """Bits for a shape; of 32 in a place by the unrolled form, where it is a CPU's."""
-    by_jax = functools.partial(threefry_prng_impl.random_bits, bit_width=width)
-    if width != 32 or not 0 < math.prod(shape) < 2**32:
-        return by_jax(words, shape=shape)
+
+    def by_jax(words):
+        bits = threefry_prng_impl.random_bits(words, width, tuple(shape))
+        return alike(words, bits)[1]  # as the other form is
+
+    known = all(isinstance(length, int) for length in shape)  # not so in some exports
+    if width != 32 or not known or not 0 < math.prod(shape) < 2**32:
+        return by_jax(words)
     return lax.platform_dependent(
         words,
         cpu=functools.partial(_unrolled, shape=tuple(shape)),
-        default=functools.partial(by_jax, shape=shape),
+        default=by_jax,
     )
 
 

@@ -1,14 +1,17 @@
 """Swift keys draw what plain ones draw, by another program on a CPU."""
 
 import re
+import subprocess
+import sys
 from collections import Counter
 
 import jax
+import jax.export
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
+import fnn
 from fnn.ops.random_bits import _unrolled, swift
 
 pytestmark = pytest.mark.same_key  # else keys are left as they are
@@ -70,15 +73,62 @@ def test_keys_that_are_derived_are_the_same():
         assert fast.dtype != plain.dtype
 
 
+DEVICES = """
+import jax, jax.numpy as jnp, numpy as np, fnn
+from jax.sharding import PartitionSpec
+from fnn.ops.random_bits import swift
+
+jax.config.update("jax_num_cpu_devices", 2)
+mesh, key = jax.make_mesh((2,), ("data",)), jax.random.key(7)
+rows = jax.NamedSharding(mesh, PartitionSpec("data"))
+draw = jax.jit(lambda key: jax.random.bits(swift(key), (4, 5)), out_shardings=rows)
+drawn = draw(key)
+np.testing.assert_array_equal(drawn, jax.random.bits(key, (4, 5)))
+
+drop, keys = fnn.dropout(0.5), jax.random.split(key, 2)
+def loss(x, keys):
+    return jnp.sum(drop.apply((), x, key=keys[0], train=True) ** 2)
+slope = jax.grad(loss)
+along = PartitionSpec("data")
+apart = jax.shard_map(slope, mesh=mesh, in_specs=(along, along), out_specs=along)
+x = jnp.ones((4, 50))
+found = np.asarray(jax.jit(apart)(*jax.device_put((x, keys), rows)))
+np.testing.assert_array_equal(found[:2], slope(x[:2], keys[:1]))
+np.testing.assert_array_equal(found[2:], slope(x[2:], keys[1:]))
+assert set(np.unique(found)) == {0, 8}
+"""
+
+
 def test_over_a_mesh():
-    devices = np.asarray(jax.devices())
-    shape, key = (len(devices) * 2, 5), jax.random.key(7)
-    mesh = Mesh(devices, "data")
-    sharding = NamedSharding(mesh, PartitionSpec("data"))
-    drawn = jax.jit(
-        lambda key: jax.random.bits(swift(key), shape), out_shardings=sharding
-    )(key)
-    np.testing.assert_array_equal(drawn, jax.random.bits(key, shape))
+    subprocess.run([sys.executable, "-c", DEVICES], check=True)
+
+
+def test_in_loops_with_gradients_and_what_is_computed_again():
+    """The same by JAX's own bits, to which keys are left where they are watched."""
+    drop = fnn.remat(fnn.sequential(fnn.dropout(0.4), fnn.gaussian_noise(0.1)))
+    x = jnp.linspace(-1, 1, 35).reshape(5, 7)
+
+    def loss(x, keys):
+        def step(x, key):
+            return drop.apply(((), ()), x, key=key, train=True), None
+
+        return jnp.sum(jax.lax.scan(step, x, keys)[0] ** 2)
+
+    found = []
+    for watched in (False, True):
+        with jax.debug_key_reuse(watched):
+            keys = jax.random.split(jax.random.key(7), 3)
+            found.append(jax.jit(jax.value_and_grad(loss))(x, keys))
+    jax.tree.map(np.testing.assert_array_equal, *found)
+
+
+def test_exported_with_lengths_that_are_not_known():
+    key = jax.random.key(7)
+    x = jax.ShapeDtypeStruct(jax.export.symbolic_shape("b, 3"), jnp.float32)
+    noise = jax.jit(lambda x, key: jax.random.normal(swift(key), x.shape))
+    exported = jax.export.export(noise)(x, jax.ShapeDtypeStruct((), key.dtype))
+    found = exported.call(jnp.ones((4, 3)), key)
+    np.testing.assert_allclose(found, jax.random.normal(key, (4, 3)), rtol=1e-6)
 
 
 def test_other_keys_come_back_as_they_are():
