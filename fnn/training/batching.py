@@ -65,7 +65,8 @@ def batches(
     Each batch is a tree like ``arrays``, in which every array has ``size`` of its rows,
     the same in all. Iterating the n-th time gives the n-th order that follows from the
     key: runs repeat, and epochs differ. NumPy cuts the batches, so that nothing is
-    computed on a device; arrays of JAX are copied to NumPy's once.
+    computed on a device; arrays of JAX are copied to NumPy's once. JAX on a CPU may
+    read a batch where it lies, so change none in place once it has been given to JAX.
 
     Args:
       arrays: Any pytree of arrays with the examples on their first axis.
@@ -135,7 +136,7 @@ def _rows(array: Any, chosen: np.ndarray) -> Any:
     A copy takes as long as the rows themselves.
     """
     width = array.dtype.itemsize
-    if not isinstance(array, np.ndarray) or ALIGNMENT % max(width, 1):
+    if not isinstance(array, np.ndarray) or not width or ALIGNMENT % width:
         return array[chosen]
     shape = (len(chosen), *array.shape[1:])
     count = math.prod(shape)
