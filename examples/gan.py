@@ -3,9 +3,9 @@
 A generator of some modes alone fools a discriminator which sees one sample at a time.
 PacGAN's sees several, and that they lack variety. Lin et al., 2018, report of ten seeds
 6.3 of 8 modes on a ring, and 7.9 by PacGAN2; of a grid of 25, 17.3 and 24.8 by PacGAN4.
-``python examples/gan.py`` trains ten of each at once by
-`jax.vmap`, prints what they find of the ring, or of ``--data grid``, beside what is
-published, and draws gan.png: samples of all. ``--kind`` has other games.
+``python examples/gan.py`` trains ten of each at once by `jax.vmap`, prints what they
+find of the ring, or of ``--data grid``, beside that, and draws gan.png: samples of all.
+``--kind`` has other games.
 
 A mode is found by one of 2,500 samples within three deviations; how many of them 25
 find is printed, too. Published are 400,000 steps of larger networks (layers of 400 with
@@ -28,12 +28,8 @@ from fnn.models import adversarial as games
 
 PUBLISHED = {"ring": {1: "6.3 ± 0.5", 2: "7.9 ± 0.1"}}  # by samples seen together
 PUBLISHED["grid"] = {1: "17.3 ± 0.8", 4: "24.8 ± 0.2"}
-KINDS = {
-    "original": {"loss": games.minimax},
-    "non-saturating": {"loss": games.non_saturating},
-    "spectral": {"loss": games.non_saturating},
-    "wasserstein": {"loss": games.wasserstein, "penalty": games.gradient_penalty},
-}
+KINDS = {"original": games.minimax, "non-saturating": games.non_saturating}
+KINDS |= {"spectral": games.non_saturating, "wasserstein": games.wasserstein}
 STEPS = {"wasserstein": 5}  # of the discriminator, for one of the generator
 
 
@@ -63,13 +59,15 @@ def trainer(kind, pack):
     """Of one game, as of many."""
     judge = fnn.sequential(functools.partial(games.packed, m=pack), network(1))
     adam = optax.adam(1e-3, b1=0.8)
+    penalty = functools.partial(games.gradient_penalty, pack=pack)
     return fnn.training.adversarial(
         network(2),
         fnn.spectral_norm(judge) if kind == "spectral" else judge,
         latents=lambda key, count: jax.random.normal(key, (count, 2)),
         optimizers=(adam, adam),
         discriminator_steps=STEPS.get(kind, 1),
-        **KINDS[kind],
+        loss=KINDS[kind],
+        penalty=penalty if kind == "wasserstein" else None,
     )
 
 

@@ -205,5 +205,7 @@ def test_files_stay_short():
     }
     long = {name: count for name, count in lines.items() if count > 400}
     assert not long, f"expected files of at most 400 lines, got {long}"
+    examples = {n: c for n, c in lines.items() if n.startswith("examples/")}
+    assert max(examples.values()) < 150, examples
     of_fnn = [count for name, count in lines.items() if name.startswith("fnn/")]
     assert statistics.median(of_fnn) < 200

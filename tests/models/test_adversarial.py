@@ -82,6 +82,23 @@ def test_the_penalty_is_that_of_slopes_between_examples():
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
+def test_a_pack_has_one_norm_and_one_share():
+    a = RANDOM.normal(size=(6, 6))
+    share = np.asarray(jax.random.uniform(jax.random.clone(KEY), (4, 1)), float)
+    real, fake = RANDOM.normal(size=(2, 4, 6))
+    slopes = (share * real + (1 - share) * fake) @ (a + a.T)
+    expected = 10 * np.mean((np.linalg.norm(slopes, axis=1) - 1) ** 2)
+    form = jnp.asarray(a, jnp.float32)
+
+    def critic(x):
+        x = adversarial.packed(x, 2)
+        return jnp.einsum("bi,ij,bj->b", x, form, x)
+
+    pairs = (jnp.asarray(x, jnp.float32).reshape(8, 3) for x in (real, fake))
+    found = adversarial.gradient_penalty(critic, *pairs, jax.random.clone(KEY), pack=2)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
 def test_norms_are_over_all_axes_but_the_first():
     images = np.ones((2, 4, 3, 3, 2), np.float32)
 
@@ -197,8 +214,8 @@ def flat(x):
     return x[:, 0]
 
 
-def penalty(critic=flat, real=X, fake=X, key=KEY, weight=1.0):
-    adversarial.gradient_penalty(critic, real, fake, key, weight=weight)
+def penalty(critic=flat, real=X, fake=X, key=KEY, **options):
+    adversarial.gradient_penalty(critic, real, fake, key, **options)
 
 
 def windows(samples=X, x=X, bandwidth=1.0):
@@ -246,6 +263,12 @@ WRONG = [
         "jax.random.key, got 3.",
     ),
     (lambda: penalty(weight=-1), ValueError, A + "weight of at least 0, got -1."),
+    (lambda: penalty(pack=0), ValueError, A + "pack of at least 1, got 0."),
+    (
+        lambda: penalty(pack=3),
+        ValueError,
+        f"{A}packs of 3 examples each, got {len(X)} examples.",
+    ),
     (
         lambda: penalty(lambda x: (x, ())),
         TypeError,

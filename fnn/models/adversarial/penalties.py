@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from fnn.checks import check_key
-from fnn.layers.checks import check_array, check_functions, check_number
+from fnn.layers.checks import check_array, check_count, check_functions, check_number
 from fnn.layers.dtypes import at_least_float32, promote
 from fnn.shapes import is_array, shown
 
@@ -22,6 +22,7 @@ def gradient_penalty(
     key: Any,
     *,
     weight: float | Array = 10.0,
+    pack: int = 1,
 ) -> Array:
     """How far a critic's slope is from 1 between examples, ``(b, ...) -> ()``.
 
@@ -32,16 +33,18 @@ def gradient_penalty(
 
     Args:
       critic: A function of examples that gives a value, or several to be summed, of
-        each by itself: no batch statistics.
+        each by itself, or of each pack: no batch statistics.
       real: Real examples.
       fake: As many fake ones.
       key: What shares are drawn by.
       weight: The factor before the mean; at least 0, may be traced.
+      pack: How many examples in a row the critic judges together, as where it begins by
+        `packed`; at least 1. A pack has one share, and its slope one norm.
 
     Raises:
       TypeError: If an argument is of the wrong kind.
       ValueError: If examples have no axis beside the first, real and fake ones differ
-        in shape, or ``weight < 0``.
+        in shape, ``weight < 0``, ``pack < 1``, or there is no whole number of packs.
 
     Example:
       >>> def critic(x):
@@ -66,8 +69,15 @@ def gradient_penalty(
         )
     key = check_key(key, f"{who}(critic, real, fake, key)")
     check_number(who, "weight", weight, "of at least 0", lambda v: v >= 0)
+    check_count(who, "pack", pack)
+    if len(real) % pack:
+        raise ValueError(
+            f"{who}: expected packs of {pack} examples each, got {len(real)} examples."
+        )
     real, fake = promote(who, real, fake)
-    share = jax.random.uniform(key, (len(real),) + (1,) * (real.ndim - 1), real.dtype)
+    packs = len(real) // pack
+    share = jax.random.uniform(key, (packs,) + (1,) * (real.ndim - 1), real.dtype)
+    share = jnp.repeat(share, pack, 0)
 
     def total(x):
         values = critic(x)
@@ -79,7 +89,7 @@ def gradient_penalty(
 
     slopes = jax.grad(total)(fake + share * (real - fake))
     slopes = slopes.astype(at_least_float32(slopes.dtype))
-    squares = jnp.sum(slopes**2, tuple(range(1, slopes.ndim)))
+    squares = jnp.sum(jnp.reshape(slopes, (packs, -1)) ** 2, 1)
     # The root of 0 has no slope, and rectifiers that all rest make one.
     rest = squares == 0
     norms = jnp.where(rest, 0, jnp.sqrt(jnp.where(rest, 1, squares)))
