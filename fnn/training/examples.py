@@ -16,6 +16,7 @@ from jax.core import Tracer
 from fnn.shapes import is_array
 
 BYTE = 255  # the largest value of a pixel
+FEWEST_PIXELS = 64  # of an image in a row; tables have fewer columns, or other numbers
 TOO_LARGE = 16  # whole numbers above it are no features of scale 1
 
 
@@ -37,9 +38,13 @@ def check_finite(inputs: Any, targets: Any) -> None:
 def check_scale(inputs: Any) -> None:
     """Warns where images are pixels that nobody has scaled."""
     for array in known(inputs):
-        if array.ndim < 3 or not jnp.issubdtype(array.dtype, jnp.floating):
+        if array.ndim < 2 or not jnp.issubdtype(array.dtype, jnp.floating):
             continue
         values = np.asarray(array)
+        if array.ndim == 2 and not (
+            array.shape[1] >= FEWEST_PIXELS and values.max() == BYTE
+        ):
+            continue
         if (
             TOO_LARGE < values.max() <= BYTE
             and values.min() >= 0

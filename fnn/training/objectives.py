@@ -15,7 +15,7 @@ from fnn.shapes import is_array, shown, spec, word
 from fnn.signatures import takes
 from fnn.training.checks import shown_pair
 from fnn.training.examples import check_finite, check_labels, check_scale
-from fnn.training.reductions import check_values, mean, widened
+from fnn.training.reductions import accuracy, check_values, mean, widened
 
 PerExample = Callable[[Any, Any], Any]  # (outputs, targets) -> a value for each example
 
@@ -84,8 +84,9 @@ def supervised(
         tuple of inputs and targets, or labels are no integers.
       ValueError: If a metric is called ``"loss"``, inputs and targets differ in length,
         or ``loss`` or a metric has values of another shape than one for each example;
-        where training begins, if an example is not finite, or a label of
-        `optax.softmax_cross_entropy_with_integer_labels` is not that of an output.
+        where training begins, if there is no example, one is not finite, or a label
+        of `optax.softmax_cross_entropy_with_integer_labels`, or of `accuracy`, is not
+        that of an output.
 
     Warns:
       UserWarning: Where training begins, if images are pixels that were not scaled.
@@ -117,11 +118,14 @@ def supervised(
 
     def init(key, batch):
         inputs, targets = inputs_and_targets(batch)
+        if 0 in (a.shape[0] for a in jax.tree.leaves(targets) if is_array(a)):
+            raise ValueError("supervised: expected at least one example, got none.")
         check_finite(inputs, targets)
         check_scale(inputs)
         inputs, drawing = _as_jax_sees(inputs), spec(key)
         params, state = net.init(key, *inputs)
-        if loss is optax.softmax_cross_entropy_with_integer_labels:
+        of_classes = optax.softmax_cross_entropy_with_integer_labels, accuracy
+        if any(f in of_classes for f in (loss, *(metrics or {}).values())):
             apply = functools.partial(net.apply, train=False)
             outputs, _ = jax.eval_shape(apply, params, state, *inputs, key=drawing)
             if is_array(targets) and is_array(outputs):

@@ -85,6 +85,34 @@ def test_pixels_that_nobody_scaled_are_told():
         objective.init(key(), (fine, LABELS))
 
 
+def test_pixels_in_rows_are_told_and_tables_are_not():
+    objective = supervised(fnn.dense(2), LOSS)
+    pixels = np.random.default_rng(0).integers(256, size=(4, 64)).astype("f4")
+    pixels[0, 0] = 255
+    with pytest.warns(UserWarning, match="got whole numbers up to 255, as pixels"):
+        objective.init(key(), (pixels, LABELS))
+    for table in (pixels / 255, pixels[:, :63], np.minimum(pixels, 254), pixels + 0.5):
+        objective.init(key(), (table, LABELS))
+
+
+def one_hot_loss(outputs, labels):
+    return jnp.sum((outputs - jax.nn.one_hot(labels, 2)) ** 2, -1)
+
+
+def test_accuracy_tells_that_targets_are_labels():
+    metrics = {"accuracy": fnn.training.accuracy}
+    objective = supervised(fnn.dense(2), one_hot_loss, metrics=metrics)
+    objective.init(key(), (X, LABELS))
+    with pytest.raises(ValueError, match=r"expected labels in \[0, 2\), .* got 2 in"):
+        objective.init(key(), (X, LABELS + 1))
+
+
+def test_there_must_be_an_example():
+    objective = supervised(fnn.dense(2), one_hot_loss)
+    with pytest.raises(ValueError, match="expected at least one example, got none"):
+        objective.init(key(), (X[:0], LABELS[:0]))
+
+
 def test_other_losses_take_labels_as_they_like():
     def masked(logits, labels):
         return jnp.where(labels < 0, 0.0, LOSS(logits, jnp.maximum(labels, 0)))
