@@ -124,6 +124,16 @@ print(json.dumps(sorted(roots() - before)))
     assert set(json.loads(done.stdout)) - sys.stdlib_module_names == {"fnn"}
 
 
+def test_import_fnn_changes_no_setting_of_jax():
+    script = """
+import jax
+before = dict(jax.config.values)
+import fnn, fnn.testing, fnn.interop
+assert dict(jax.config.values) == before
+"""
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True)
+
+
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 # For those who work on fnn; the library itself uses none of these.
 OF_DEVELOPERS = {"bench", "dev", "parity", "test"}

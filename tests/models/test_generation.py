@@ -33,6 +33,18 @@ def test_the_most_likely_tokens_are_those_of_whole_passes(net):
     assert added.dtype == PROMPT.dtype
 
 
+@pytest.mark.parametrize(
+    "options", [{"top_k": 1}, {"top_p": 1e-6}, {"temperature": 1e-6}], ids=str
+)
+def test_every_option_narrows_the_draws_of_each_token(options):
+    """To the most likely, where it is as narrow as can be."""
+    params, key = louder(GPT), jax.random.key(5)
+    found = generate(GPT, params, PROMPT, jax.random.clone(key), tokens=9, **options)
+    best = generate(GPT, params, PROMPT, tokens=9, temperature=0)
+    np.testing.assert_array_equal(found, best)
+    assert np.any(generate(GPT, params, PROMPT, key, tokens=9) != best)
+
+
 def test_each_token_is_drawn_given_those_before_it():
     net = fnn.sequential(fnn.embed(5, 4), fnn.recurrent(fnn.rnn_cell(4)), fnn.dense(5))
     params = jax.tree.map(

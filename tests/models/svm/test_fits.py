@@ -1,5 +1,7 @@
 """Fits against scikit-learn (LIBSVM, LIBLINEAR) and published objectives."""
 
+import itertools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -78,6 +80,11 @@ KERNELS = {
 }
 
 
+def dual_objective(kernel, x, coef):
+    """What a dual solver maximises, by hand: alphas are the sizes of signed ones."""
+    return np.abs(coef).sum() - coef @ np.asarray(kernel(x, x)) @ coef / 2
+
+
 @pytest.mark.parametrize("kernel, theirs", KERNELS.values(), ids=KERNELS)
 def test_kernel_machine_is_that_of_libsvm(kernel, theirs):
     x, y = cancer()
@@ -89,10 +96,26 @@ def test_kernel_machine_is_that_of_libsvm(kernel, theirs):
     coef = np.zeros(len(x))
     coef[theirs.support_] = theirs.dual_coef_[0]
     np.testing.assert_allclose(machine.dual_coef, coef, atol=1e-4)
+    value = dual_objective(kernel, x, np.asarray(machine.dual_coef))
+    np.testing.assert_allclose(value, dual_objective(kernel, x, coef), rtol=1e-6)
     np.testing.assert_array_equal(machine.dual_coef != 0, coef != 0)
     bounded = np.abs(machine.dual_coef) == 2
     np.testing.assert_array_equal(bounded, np.abs(coef) == 2)
     assert bounded.sum() > 10
+
+
+def pair_coefficients(machine):
+    """LIBSVM's signed alphas of each pair of classes, over all examples.
+
+    A row of ``dual_coef_`` has those of a support vector's class against another.
+    """
+    starts = np.cumsum([0, *machine.n_support_])
+    parts = [slice(a, b) for a, b in itertools.pairwise(starts)]
+    for i, j in itertools.combinations(range(len(parts)), 2):
+        coef = np.zeros(machine.shape_fit_[0])
+        coef[machine.support_[parts[i]]] = machine.dual_coef_[j - 1, parts[i]]
+        coef[machine.support_[parts[j]]] = machine.dual_coef_[i, parts[j]]
+        yield coef
 
 
 def test_pairs_of_digits_are_those_of_libsvm():
@@ -110,8 +133,16 @@ def test_pairs_of_digits_are_those_of_libsvm():
     classes = np.asarray(jnp.argmax(svm.votes(found), -1))
     np.testing.assert_array_equal(classes, theirs.predict(x[half:]))
     assert f"{np.mean(classes == labels[half:]):.2%}" == "96.89%"
-    kept = svm.pruned(machines)
+    kept, support = svm.pruned(machines), np.any(machines.dual_coef != 0, 0)
+    np.testing.assert_array_equal(np.flatnonzero(support), np.sort(theirs.support_))
     assert len(kept.vectors) == len(theirs.support_) < half
+    for coef, of_pair in zip(
+        machines.dual_coef, pair_coefficients(theirs), strict=True
+    ):
+        values = (
+            dual_objective(kernel, x[:half], np.asarray(c)) for c in (coef, of_pair)
+        )
+        np.testing.assert_allclose(*values, rtol=1e-6)
     np.testing.assert_allclose(svm.decision_function(kept, x[half:]), found, atol=1e-12)
 
 
