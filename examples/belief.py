@@ -14,6 +14,7 @@ import time
 import jax
 import numpy as np
 import optax
+from jax.nn.initializers import constant
 
 import fnn
 from fnn.models import boltzmann
@@ -32,15 +33,18 @@ def load_data(quick=False):
 
 def beginning(hidden, data):
     """A machine whose visible units are at first 1 as often as in the data."""
-    bias = jax.nn.initializers.constant(boltzmann.log_odds(data))
-    return fnn.models.rbm(hidden, visible_bias_init=bias)
+    return fnn.models.rbm(hidden, visible_bias_init=constant(boltzmann.log_odds(data)))
 
 
 def upside_down(params):
     """A machine that begins as another one, with hidden units for visible ones."""
     above = boltzmann.transposed(params)
-    inits = {f"{name}_init": lambda *_, a=array: a for name, array in above.items()}
-    return fnn.models.rbm(above["weight"].shape[1], **inits)
+    return fnn.models.rbm(
+        above["weight"].shape[1],
+        weight_init=constant(above["weight"]),
+        visible_bias_init=constant(above["visible_bias"]),
+        hidden_bias_init=constant(above["hidden_bias"]),
+    )
 
 
 def learn(machine, data, *, epochs, rate, seed, progress):
@@ -58,17 +62,17 @@ def learn(machine, data, *, epochs, rate, seed, progress):
     return params, found.log_partition
 
 
-def draw(path, rows, side):
+def draw(path, rows):
     """Samples of each network."""
     import matplotlib.pyplot as plt
 
     figure = plt.figure(figsize=(12, 2.6 * len(rows)), layout="constrained")
-    parts = figure.subfigures(len(rows), 1)
+    parts = figure.subfigures(len(rows), 1, squeeze=False)[:, 0]
     for part, (name, samples) in zip(parts, rows.items(), strict=True):
         part.suptitle(name)
         for place, image in zip(part.subplots(2, 12).ravel(), samples, strict=True):
             place.axis("off")
-            place.imshow(np.reshape(image, (side, side)), cmap="gray_r", vmin=0, vmax=1)
+            place.imshow(np.reshape(image, (28, 28)), cmap="gray_r", vmin=0, vmax=1)
     figure.savefig(path, dpi=120)
     plt.close(figure)
 
@@ -96,7 +100,7 @@ def main(epochs=None, seed=0, quick=False, picture=None, progress=True):
                 ("two", (low, high), keys[3]),
             )
         }
-        draw(picture, samples, 28)
+        draw(picture, samples)
         print(f"drawn: {picture}")
     return likelihood, bound
 
