@@ -23,4 +23,5 @@ def test_the_worst_of_three_seeds_has_learned():
     worst = {name: max(error[name] for error in found) for name in found[0]}
     assert worst["deep"] < 13 < worst["PCA"]
     assert worst["tied"] < 20 and worst["denoising"] < 18
+    assert worst["sparse"] < 26
     assert worst["deep, two numbers"] < 42

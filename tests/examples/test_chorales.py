@@ -13,7 +13,7 @@ def test_it_learns_and_shows_what(tmp_path, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("network", ["lstm", "rnn"])
+@pytest.mark.parametrize("network", ["lstm", "rnn", "gru"])
 def test_the_worst_of_three_seeds_has_learned(network):
     options = {"network": network, "quick": True, "progress": False}
     found = [chorales.main(seed=seed, **options) for seed in range(3)]
