@@ -11,7 +11,6 @@ what is left of them, what hidden units look for, and a map of digits by two num
 """
 
 import argparse
-import functools
 import time
 
 import jax
@@ -41,13 +40,13 @@ def sparse_error(coded, images):
     return squared_error(coded, images) + 3 * sparsity_penalty(coded.code, 0.05)
 
 
-wide = functools.partial(tied_autoencoder, 256, weight_init=normal(0.01))
-seldom = wide(hidden_bias_init=constant(-3.0))  # 0.05 at first, as asked
+rare = constant(-3.0)  # a unit is 0.05 at first
+wide = tied_autoencoder(256, weight_init=normal(0.01), hidden_bias_init=rare)
 # Network, loss, largest rate, and what is published.
 RECIPES = {
     "tied": (tied_autoencoder(30, activation=lambda x: x), squared_error, 0.02, 8.01),
-    "denoising": (fnn.sequential(fnn.dropout(0.5), wide()), squared_error, 0.01, None),
-    "sparse": (seldom, sparse_error, 0.01, None),
+    "denoising": (fnn.sequential(fnn.dropout(0.5), wide), squared_error, 0.01, None),
+    "sparse": (wide, sparse_error, 0.01, None),
     "deep": (deep(30), squared_error, 1e-3, 3.00),
     "deep, two numbers": (deep(2), squared_error, 1e-3, None),
 }
@@ -125,9 +124,8 @@ def main(epochs=10, seed=0, quick=False, picture=None, progress=True):
     for name, recipe in RECIPES.items():
         began, options = time.perf_counter(), (epochs, seed, progress)
         params[name], errors[name] = train(recipe, training, test, *options)
-        published = f", published {recipe[-1]:.2f}" if recipe[-1] else ""
-        published += f"; {time.perf_counter() - began:.0f} s"
-        print(f"{name}: {errors[name]:.2f}{published}")
+        said = f", published {recipe[-1]:.2f}" if recipe[-1] else ""
+        print(f"{name}: {errors[name]:.2f}{said}; {time.perf_counter() - began:.0f} s")
     if picture:
         some = slice(None, None, len(test) // 8)
         rows = {"PCA": principal[some]}
