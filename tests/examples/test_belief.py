@@ -20,6 +20,6 @@ def test_it_learns_and_shows_what(tmp_path, capsys):
 
 @pytest.mark.slow
 def test_the_second_machine_raises_the_worst_of_three_seeds():
-    found = [learned(seed=seed) for seed in range(3)]
-    assert min(likelihood for likelihood, _ in found) > -146
+    found = [learned(seed=seed, epochs=20) for seed in range(3)]
+    assert min(likelihood for likelihood, _ in found) > -155
     assert min(bound - likelihood for likelihood, bound in found) > 0.3

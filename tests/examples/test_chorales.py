@@ -13,7 +13,7 @@ def test_it_learns_and_shows_what(tmp_path, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("network", ["lstm", "rnn", "gru"])
+@pytest.mark.parametrize("network", ["lstm", "rnn"])
 def test_the_worst_of_three_seeds_has_learned(network):
     options = {"network": network, "quick": True, "progress": False}
     found = [chorales.main(seed=seed, **options) for seed in range(3)]
@@ -22,5 +22,5 @@ def test_the_worst_of_three_seeds_has_learned(network):
 
 @pytest.mark.slow
 def test_layers_on_each_other_learn():
-    nats, *_ = chorales.main(layers=2, quick=True, progress=False)
+    nats, *_ = chorales.main(network="gru", layers=2, quick=True, progress=False)
     assert nats < 4.8

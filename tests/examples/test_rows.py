@@ -13,7 +13,7 @@ def test_it_learns_and_shows_what(tmp_path, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("network", ["irnn", "lstm", "gru"])
+@pytest.mark.parametrize("network", ["irnn", "lstm"])
 def test_the_worst_of_three_seeds_has_learned(network):
     options = {"network": network, "quick": True, "progress": False}
     worst = min(rows.main(seed=seed, **options) for seed in range(3))
@@ -24,6 +24,6 @@ def test_the_worst_of_three_seeds_has_learned(network):
 @pytest.mark.slow
 def test_both_ways_it_learns_and_shows_what(tmp_path):
     picture = tmp_path / "rows.png"
-    options = {"network": "lstm", "quick": True, "progress": False}
+    options = {"network": "gru", "quick": True, "progress": False}
     assert rows.main(bidirectional=True, picture=picture, **options) > 0.88
     assert picture.read_bytes().startswith(b"\x89PNG")
