@@ -49,10 +49,10 @@ def upside_down(params):
     )
 
 
-def learn(machine, data, *, epochs, rate, seed, progress):
+def learn(machine, data, *, epochs, seed, progress):
     """Its params, and log Z, after persistent contrastive divergence."""
     objective = fnn.training.contrastive_divergence(machine, chains=100, centered=True)
-    schedule = optax.linear_schedule(rate, 0, epochs * (len(data) // 100))
+    schedule = optax.linear_schedule(0.05, 0, epochs * (len(data) // 100))
     keys = jax.random.split(jax.random.key(seed), 3)
     batches = fnn.training.batches(data, 100, key=keys[0], drop_last=True)
     trainer = fnn.training.trainer(objective, optax.sgd(schedule), steps_per_call=100)
@@ -79,16 +79,16 @@ def draw(path, rows):
     plt.close(figure)
 
 
-def main(epochs=None, seed=0, quick=False, picture=None, progress=True):
+def main(epochs=30, seed=0, quick=False, picture=None, progress=True):
     """Trains both; prints and returns test likelihood by one, and the bound by two."""
     (data, test), began = load_data(quick), time.perf_counter()
-    hidden, epochs = (50, epochs or 30) if quick else (500, epochs or 30)
+    hidden = 50 if quick else 500
     keys = jax.random.split(jax.random.key(seed + 1), 4)
     options = {"epochs": epochs, "seed": seed, "progress": progress}
-    low, log_z = learn(beginning(hidden, data), data, rate=0.05, **options)
+    low, log_z = learn(beginning(hidden, data), data, **options)
     likelihood = -float(np.mean(fnn.models.rbm(hidden).apply(low, test)) + log_z)
     units = np.asarray(boltzmann.sample_hidden(low, data, keys[0]))
-    high, log_z = learn(upside_down(low), units, rate=0.05, **options)
+    high, log_z = learn(upside_down(low), units, **options)
     bound = float(np.mean(boltzmann.deep_bound((low, high), test, keys[1], log_z)))
     print(
         f"test images: {likelihood:.2f} nats by one machine, at least {bound:.2f} by "
@@ -109,7 +109,7 @@ def main(epochs=None, seed=0, quick=False, picture=None, progress=True):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Learns digits layer by layer.")
-    parser.add_argument("--epochs", type=int, help="of each machine (30)")
+    parser.add_argument("--epochs", type=int, default=30, help="of each machine")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--picture", default="belief.png", help="where to draw it")
     parser.add_argument("--quick", action="store_true", help="50 units, 4,000 images")
