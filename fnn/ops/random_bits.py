@@ -21,9 +21,9 @@ def swift(key: Any) -> Any:
 
     On a CPU, JAX goes through the rounds of its generator in a loop, and its words
     through memory at each turn. Here they are unrolled, and part of whatever the words
-    are for: 0.2 to 0.4 times as long for 30,000 words and more
-    (`benchmarks/ops/random_bits.py`).
-    All numbers are the same, on any platform and over any mesh.
+    are for: 0.2 to 0.4 times as long for 80,000 words and more
+    (`benchmarks/ops/random_bits.py`). All numbers are the same, on any platform and
+    over any mesh.
 
     A key of another generator than JAX's own comes back as it is; so do all keys where
     JAX is set to watch over their use, or to draw bits that depend on a mesh.

@@ -41,9 +41,7 @@ def check_scale(inputs: Any) -> None:
         if array.ndim < 2 or not jnp.issubdtype(array.dtype, jnp.floating):
             continue
         values = np.asarray(array)
-        if array.ndim == 2 and not (
-            array.shape[1] >= FEWEST_PIXELS and values.max() == BYTE
-        ):
+        if array.ndim == 2 and (array.shape[1] < FEWEST_PIXELS or values.max() < BYTE):
             continue
         if (
             TOO_LARGE < values.max() <= BYTE
