@@ -5,7 +5,7 @@ pixels, drawn anew in every epoch: two hidden layers of 200 tanh units, 50 laten
 3,280 epochs. ``python examples/vae.py`` learns for 50, prints its own number beside
 that, and draws vae.png: digits and their reconstructions, digits that it dreams up, and
 those on a plane of two latents. ``--samples 5 --epochs 200`` learns for longer, by a
-bound of five draws of the latents: 85.54 is published.
+bound of five draws of the latents: 85.54 is published, and 84.78 of fifty.
 
 Likelihoods are importance-weighted: of all test images by 100 draws each, and what
 5,000 find beyond that by a random part of them, whose error is the one printed.
@@ -24,7 +24,7 @@ from jax.nn.initializers import constant, glorot_uniform
 import fnn
 from fnn.models import autoencoders
 
-PUBLISHED, PIXELS, DRAWS = {1: -86.76, 5: -85.54}, 784, 100  # by draws
+PUBLISHED, PIXELS, DRAWS = {1: -86.76, 5: -85.54, 50: -84.78}, 784, 100
 
 
 def network(latents, samples, pixel_means):

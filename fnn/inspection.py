@@ -88,6 +88,7 @@ def summary(layer: Any, *inputs: Any, train: bool = False, **named: Any) -> Summ
     Raises:
       TypeError: If it is no layer.
       ValueError: Where the inputs don't fit, as the layer's ``init``.
+      RuntimeError: If JAX was told to leave the CPU out: XLA counts FLOPs there alone.
 
     Example:
       >>> net = fnn.sequential(fnn.dense(8), jax.nn.relu, fnn.dense(2))
@@ -119,8 +120,10 @@ def summary(layer: Any, *inputs: Any, train: bool = False, **named: Any) -> Summ
 
     run, arrays = over_arrays(apply, params, state, key, inputs, named)
     flops = dict.fromkeys(parts, 0.0)
-    for path, count in _operations(jax.make_jaxpr(run)(arrays).jaxpr, "", 1, {}):
-        flops[path] += count
+    program = jax.make_jaxpr(run)(arrays).jaxpr
+    with jax.default_device(_counting_device()):
+        for path, count in _operations(program, "", 1, {}):
+            flops[path] += count
     leaves = paths(params)
     rows = []
     for path in _outer_first(parts):
@@ -208,6 +211,17 @@ def _jaxprs(value: Any) -> Iterator[Any]:
     elif isinstance(value, tuple | list):
         for item in value:
             yield from _jaxprs(item)
+
+
+def _counting_device() -> Any:
+    """The CPU, for which alone XLA counts what it hasn't compiled."""
+    try:
+        return jax.local_devices(backend="cpu")[0]
+    except RuntimeError as error:
+        raise RuntimeError(
+            "summary: expected JAX to know a CPU, where XLA counts FLOPs; add it to "
+            f"the environment variable: JAX_PLATFORMS={jax.default_backend()},cpu"
+        ) from error
 
 
 def _flops(eqn: Any, known: dict) -> float:

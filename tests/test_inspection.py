@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import functools
+import os
+import subprocess
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -53,6 +56,40 @@ def test_flops_are_not_those_of_the_form_that_only_a_cpu_computes():
     cost = jax.jit(convolve).lower(images, weight).cost_analysis() or {}
     net = fnn.conv(4, (3, 3), groups=4, use_bias=False)
     assert fnn.summary(net, images).flops == cost["flops"]
+
+
+COUNTED_ELSEWHERE = """
+import jax, jax.numpy as jnp, fnn
+
+jax.config.update("jax_num_cpu_devices", 2)
+first, second = jax.devices()
+lower, devices = jax.stages.Traced.lower, []
+
+def lowered(self, **options):
+    devices.append(jax.config.jax_default_device)
+    return lower(self, **options)
+
+jax.stages.Traced.lower = lowered
+with jax.default_device(second):  # as if it were a GPU
+    assert fnn.summary(fnn.dense(2), jnp.ones((1, 4))).flops == 18
+assert set(devices) == {first}
+"""
+
+
+def test_flops_are_counted_for_a_cpu_wherever_jax_computes():
+    # For no other device XLA says what it hasn't compiled costs: all was 0 on a GPU.
+    environment = os.environ | {"JAX_PLATFORMS": "cpu"}
+    command = [sys.executable, "-c", COUNTED_ELSEWHERE]
+    subprocess.run(command, check=True, env=environment)
+
+
+def test_without_a_cpu_it_says_what_to_set(monkeypatch):
+    def none(backend):
+        raise RuntimeError(f"Unknown backend: '{backend}' requested")
+
+    monkeypatch.setattr(jax, "local_devices", none)
+    with pytest.raises(RuntimeError, match="expected JAX to know a CPU.*=cpu,cpu"):
+        fnn.summary(fnn.dense(2), IMAGES)
 
 
 @pytest.mark.parametrize("wrap", [fnn.repeat, fnn.ensemble])

@@ -170,7 +170,9 @@ def test_sixteen_bits_lose_what_they_must():
     y = attention(q, k, v, scale=0.7)
     assert y.dtype == jnp.bfloat16
     exact = reference(*(np.asarray(x, float) for x in (q, k, v)))
-    np.testing.assert_allclose(np.asarray(y, float), exact, rtol=2**-8, atol=1e-6)
+    # Elsewhere weights, too, are of 16 bits before they are summed over.
+    atol = 1e-6 if jax.default_backend() == "cpu" else 2**-8
+    np.testing.assert_allclose(np.asarray(y, float), exact, rtol=2**-8, atol=atol)
 
 
 def temporaries(form):

@@ -145,8 +145,9 @@ def test_convolutions_are_kept_out_of_loops_on_a_cpu(convolution, monkeypatch):
     )
     made = trainer(supervised(net, cross_entropy), optax.sgd(0.1), steps_per_call=2)
     assert made.steps is not None
-    state = made.init(jax.random.key(0), batch)
-    made.steps(state, jax.tree.map(lambda a: np.stack([a, a]), batch))
+    with jax.default_device(jax.devices("cpu")[0]):
+        state = made.init(jax.random.key(0), batch)
+        made.steps(state, jax.tree.map(lambda a: np.stack([a, a]), batch))
     assert len(calls) == convolution
 
 
@@ -202,7 +203,8 @@ def test_init_is_abstract_and_jittable(data, linear):
     assert shapes.params["weight"].shape == (3, 2)
     jitted = jax.jit(linear.init)(jax.random.key(0), data)
     eager = linear.init(jax.random.key(0), data)
-    chex.assert_trees_all_equal(jitted.params, eager.params)
+    # On a GPU each program rounds otherwise.
+    chex.assert_trees_all_close(jitted.params, eager.params, rtol=3e-6)
 
 
 def test_a_step_runs_within_a_users_own_jit(data, linear):

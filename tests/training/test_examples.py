@@ -1,3 +1,4 @@
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -130,7 +131,8 @@ def test_shapes_alone_are_enough():
         OBJECTIVE.init(key(), batch),
         jax.jit(OBJECTIVE.init)(key(), (changed(X, 0, np.nan), LABELS)),
     ):
-        jax.tree.map(np.testing.assert_array_equal, found, expected)
+        # On a GPU each program rounds otherwise.
+        chex.assert_trees_all_close(found, expected, rtol=3e-6)
 
 
 def test_outputs_are_those_of_the_network_that_draws():

@@ -23,7 +23,8 @@ def test_repeat_equals_sequential(options):
     loop, chain = fnn.repeat(block, 3, **options), fnn.sequential(block, block, block)
     params, state = loop.init(jax.random.key(0), X)
     each, states = chain.init(jax.random.key(0), X)
-    chex.assert_trees_all_equal(params, fnn.stack_params(each))
+    # On a GPU each program rounds otherwise.
+    chex.assert_trees_all_close(params, fnn.stack_params(each), rtol=3e-6)
     chex.assert_trees_all_equal(state, fnn.stack_params(states))
 
     def loss(net):
