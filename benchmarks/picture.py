@@ -22,7 +22,7 @@ MEASURES = {
 
 
 def draw(results: dict[str, Any], folder: Path) -> Path:
-    """A panel for each measure; a mark for each library at each workload."""
+    """A panel for each measure taken; a mark for each library at each workload."""
     results = {n: r for n, r in results.items() if "fnn" in r["libraries"]}
     names = {
         library: found["name"]
@@ -30,9 +30,12 @@ def draw(results: dict[str, Any], folder: Path) -> Path:
         for library, found in result["libraries"].items()
         if library != "fnn"
     }
-    height = 1.6 + 0.32 * len(results)
-    figure, panels = plt.subplots(1, len(MEASURES), figsize=(13, height), sharey=True)
-    for panel, (measure, title) in zip(panels, MEASURES.items(), strict=True):
+    taken = {m for r in results.values() for f in r["libraries"].values() for m in f}
+    measures = [m for m in MEASURES if m in taken] or list(MEASURES)
+    size = 1 + 4 * len(measures), 1.6 + 0.32 * len(results)
+    figure = plt.figure(figsize=size, layout="constrained")
+    panels = figure.subplots(1, len(measures), sharey=True, squeeze=False)[0]
+    for panel, measure in zip(panels, measures, strict=True):
         for marker, (library, name) in zip(cycle("osD^vPX*"), names.items()):
             points = [
                 (ratio(r["libraries"], measure, "fnn", library), y)
@@ -45,15 +48,15 @@ def draw(results: dict[str, Any], folder: Path) -> Path:
         panel.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         panel.xaxis.set_major_formatter("{x:g}")
         panel.xaxis.set_minor_formatter(NullFormatter())
-        panel.set_title(title, fontsize=10)
+        panel.set_title(MEASURES[measure], fontsize=10)
         panel.set_xlabel("times fnn's: right of the line, fnn is ahead")
         panel.grid(alpha=0.3)
     panels[0].set_yticks(range(len(results)), list(results))
     panels[0].invert_yaxis()
     if names:
         handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=8)
-    figure.set_layout_engine("constrained")
+        columns = 3 * len(panels)
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns)
     file = folder / "compare.png"
     figure.savefig(file, dpi=150)
     plt.close(figure)
