@@ -50,7 +50,7 @@ def main(steps: int = 100, rounds: int = 9) -> None:
     modes, deviation = mixture("ring")
     keys = jax.random.split(jax.random.key(0), SEEDS)
     real = draw_real(jax.random.key(1), modes, deviation, (steps, SEEDS, SIZE))
-    init, step = trainer("non-saturating", 1)
+    init, step = trainer("non-saturating", 1, steps)
     states = jax.vmap(init, (0, None))(keys, real[0, 0])
     own = [jax.tree.map(lambda a, i=i: a[i], states) for i in range(SEEDS)]
     for form in (step_by_step, in_a_loop):

@@ -5,12 +5,11 @@ PacGAN's sees several, and that they lack variety. Lin et al., 2018, report of t
 6.3 of 8 modes on a ring, and 7.9 by PacGAN2; of a grid of 25, 17.3 and 24.8 by PacGAN4.
 ``python examples/gan.py`` trains ten of each at once by `jax.vmap`, prints what they
 find of the ring, or of ``--data grid``, beside that, and draws gan.png: samples of all.
-``--kind`` has other games.
 
-A mode is found by one of 2,500 samples within three deviations; how many of them 25
-find is printed, too. Published are 400,000 steps of larger networks (layers of 400 with
-batch normalisation against maxout units) at a rate of 1e-4; here are 9,000 of layers of
-64, at 1e-3. What a GAN misses depends on its first weights: with He's, it finds all.
+A mode is found by one of 2,500 samples within three deviations; those of 25 are
+printed. Published are 400,000 steps of larger networks (400 units, batch normalisation,
+maxout) at a rate of 1e-4; here, 9,000 of 64, at 1e-3. What a GAN misses depends on its
+first weights: with He's, it finds all, as games of ``--kind`` do that bound a slope.
 """
 
 import argparse
@@ -21,7 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jax.nn.initializers import normal
+from jax.nn.initializers import he_normal, normal
 
 import fnn
 from fnn.models import adversarial as games
@@ -30,7 +29,7 @@ PUBLISHED = {"ring": {1: "6.3 ± 0.5", 2: "7.9 ± 0.1"}}  # by samples seen toge
 PUBLISHED["grid"] = {1: "17.3 ± 0.8", 4: "24.8 ± 0.2"}
 KINDS = {"original": games.minimax, "non-saturating": games.non_saturating}
 KINDS |= {"spectral": games.non_saturating, "wasserstein": games.wasserstein}
-STEPS = {"wasserstein": 5}  # of the discriminator, for one of the generator
+STEPS = {"spectral": 1, "wasserstein": 5}  # of discriminators of bounded slope
 
 
 def mixture(data):
@@ -38,8 +37,7 @@ def mixture(data):
     if data == "ring":
         angles = jnp.linspace(0, 2 * jnp.pi, 8, endpoint=False)
         return jnp.stack([jnp.cos(angles), jnp.sin(angles)], 1), 0.01
-    line = jnp.arange(-4.0, 5, 2)
-    return jnp.stack(jnp.meshgrid(line, line), -1).reshape(-1, 2), 0.05
+    return jnp.mgrid[-4.0:5:2, -4.0:5:2].reshape(2, -1)[::-1].T, 0.05
 
 
 def draw_real(key, modes, deviation, shape):
@@ -49,23 +47,27 @@ def draw_real(key, modes, deviation, shape):
     return chosen + deviation * jax.random.normal(noise_key, chosen.shape)
 
 
-def network(outputs):
+def network(outputs, kind):
     """Generator or discriminator."""
-    dense = functools.partial(fnn.dense, weight_init=normal(0.05))
+    weights = he_normal() if kind in STEPS else normal(0.05)
+    dense = functools.partial(fnn.dense, weight_init=weights)
     return fnn.sequential(*(dense(64), jax.nn.relu) * 3, dense(outputs))
 
 
-def trainer(kind, pack):
-    """Of one game, as of many."""
-    judge = fnn.sequential(functools.partial(games.packed, m=pack), network(1))
-    adam = optax.adam(1e-3, b1=0.8)
+def trainer(kind, pack, steps):
+    """Of one game, as of many; where slopes are bounded, rates fall."""
+    judge = fnn.sequential(functools.partial(games.packed, m=pack), network(1, kind))
     penalty = functools.partial(games.gradient_penalty, pack=pack)
+    often, adams = STEPS.get(kind, 1), (optax.adam(1e-3, b1=0.8),) * 2
+    if kind in STEPS:
+        rates = (optax.cosine_decay_schedule(1e-3, n * steps) for n in (1, often))
+        adams = [optax.adam(rate, b1=0.5, b2=0.9) for rate in rates]
     return fnn.training.adversarial(
-        network(2),
+        network(2, kind),
         fnn.spectral_norm(judge) if kind == "spectral" else judge,
         latents=lambda key, count: jax.random.normal(key, (count, 2)),
-        optimizers=(adam, adam),
-        discriminator_steps=STEPS.get(kind, 1),
+        optimizers=adams,
+        discriminator_steps=often,
         loss=KINDS[kind],
         penalty=penalty if kind == "wasserstein" else None,
     )
@@ -73,7 +75,8 @@ def trainer(kind, pack):
 
 def train(modes, deviation, *, kind, pack, steps, seeds, seed):
     """Samples of each seed's generator, ``(seeds, 2500, 2)``."""
-    one, keys = trainer(kind, pack), jax.random.split(jax.random.key(seed), 3)
+    one = trainer(kind, pack, steps)
+    keys = jax.random.split(jax.random.key(seed), 3)
     size = 100 * STEPS.get(kind, 1)
 
     def step(states, key):
@@ -85,7 +88,7 @@ def train(modes, deviation, *, kind, pack, steps, seeds, seed):
     run = jax.jit(lambda *args: jax.lax.scan(step, *args)[0])
     states = run(states, jax.random.split(keys[1], steps))
     latents = jax.random.normal(keys[2], (seeds, 2500, 2))
-    return jax.vmap(network(2).apply)(states.params["generator"], latents)
+    return jax.vmap(network(2, kind).apply)(states.params["generator"], latents)
 
 
 def said(counts):
@@ -99,14 +102,14 @@ def draw(path, modes, rows):
 
     size = {"figsize": (15, 1.7 * len(rows)), "layout": "constrained"}
     figure, axes = plt.subplots(len(rows), len(rows["GAN"][1]), **size)
-    most = 1.3 * np.abs(modes).max()
+    span = 1.3 * np.abs(modes).max() * np.array([-1, 1])
+    look = {"xlim": span, "ylim": span, "xticks": [], "yticks": [], "aspect": "equal"}
     for line, (name, (samples, found)) in zip(axes, rows.items(), strict=True):
         line[0].set_ylabel(name)
         for axis, points, count in zip(line, samples, found, strict=True):
             axis.scatter(*modes.T, s=60, facecolors="none", edgecolors="tab:orange")
             axis.scatter(*points.T, s=1, color="tab:blue", alpha=0.3, linewidths=0)
-            axis.set(xlim=(-most, most), ylim=(-most, most), xticks=[], yticks=[])
-            axis.set(title=int(count), aspect="equal")
+            axis.set(title=int(count), **look)
     figure.suptitle("samples of each seed, and how many modes it finds")
     figure.savefig(path, dpi=120)
     plt.close(figure)
@@ -114,9 +117,8 @@ def draw(path, modes, rows):
 
 def main(data, kind, steps=None, seed=0, quick=False, picture=None):
     """Trains; prints the modes that each network finds, and returns them by name."""
-    modes, deviation = mixture(data)
+    rows, (modes, deviation) = {}, mixture(data)
     steps, seeds = (steps or 1500, 3) if quick else (steps or 9000, 10)
-    rows = {}
     for pack, published in PUBLISHED[data].items():
         began, name = time.perf_counter(), f"PacGAN{pack}" if pack > 1 else "GAN"
         options = {"kind": kind, "pack": pack, "steps": steps}

@@ -88,7 +88,7 @@ def test_without_a_cpu_it_says_what_to_set(monkeypatch):
         raise RuntimeError(f"Unknown backend: '{backend}' requested")
 
     monkeypatch.setattr(jax, "local_devices", none)
-    with pytest.raises(RuntimeError, match="expected JAX to know a CPU.*=cpu,cpu"):
+    with pytest.raises(RuntimeError, match=r"expected JAX to know a CPU.*=cpu,cpu"):
         fnn.summary(fnn.dense(2), IMAGES)
 
 

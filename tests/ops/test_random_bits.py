@@ -1,7 +1,7 @@
 """Swift keys draw what plain ones draw, by another program on a CPU."""
 
-import re
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
