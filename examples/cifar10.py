@@ -64,7 +64,7 @@ def augment(images, *, key, train):
     return jax.vmap(window)(wide, corners)
 
 
-def trained(images, labels, steps, size=128, seed=0, progress=True):
+def trained(images, labels, steps, size, *, seed, progress):
     """Parameters and statistics after so many steps on training images."""
     net = fnn.sequential(augment, network())
     objective = fnn.training.supervised(net, cross_entropy)
@@ -100,13 +100,14 @@ def draw(path, images, labels, probabilities):
     plt.close(figure)
 
 
-def main(train=False, steps=None, quick=False, picture="cifar10.png", progress=True):
+def main(train=False, steps=None, seed=0, quick=False, picture=None, progress=True):
     """Prints the accuracy on test images; returns it and their mean loss."""
     if train or quick:
         data = fnn.datasets.small_mnist() if quick else fnn.datasets.cifar10()
         (pixels, classes), (images, labels), *_ = data
         steps, size = (steps or 50, 32) if quick else (steps or 64_000, 128)
-        params, state = trained(scaled(pixels), classes, steps, size, progress=progress)
+        options = {"seed": seed, "progress": progress}
+        params, state = trained(scaled(pixels), classes, steps, size, **options)
     else:
         images, labels = fnn.datasets.cifar10_test()
         params, state = published()
@@ -128,6 +129,7 @@ if __name__ == "__main__":
         "--train", action="store_true", help="instead of reading weights"
     )
     parser.add_argument("--steps", type=int, help="of training (64,000)")
+    parser.add_argument("--seed", type=int, default=0, help="of the training")
     parser.add_argument("--picture", default="cifar10.png", help="where to draw it")
     parser.add_argument(
         "--quick", action="store_true", help="50 steps, on 4,000 digits"
