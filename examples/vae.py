@@ -118,11 +118,11 @@ def draw(path, net, params, images, plane, plane_params, seed=0):
 def main(epochs=None, samples=1, seed=0, quick=False, picture=None, progress=True):
     """Trains; prints the mean log-likelihood of test images, and returns it."""
     data = fnn.datasets.small_mnist() if quick else fnn.datasets.mnist()
-    whole = (data.train.images, data.test.images)
-    images, test = (a.reshape(-1, PIXELS) / np.float32(255) for a in whole)
+    images, test = (a.images.reshape(-1, PIXELS) / np.float32(255) for a in data[:2])
     means = (images.sum(0) + 1) / (len(images) + 2)
     began, epochs = time.perf_counter(), epochs or (20 if quick else 50)
-    options = {"seed": seed, "progress": progress, "rate": 4e-3 if epochs < 99 else 2e-3}
+    rate = 4e-3 if epochs <= 50 else 2e-3
+    options = {"rate": rate, "seed": seed, "progress": progress}
     net = network(50, samples, means)
     bound = autoencoders.elbo if samples == 1 else autoencoders.iwae
     params = train(net, images, bound=bound, epochs=epochs, **options)
