@@ -90,7 +90,8 @@ def resnet(
 
     Raises:
       TypeError: If an option is of the wrong kind, or images are not floating.
-      ValueError: If an option is out of range, or images have no space or too little.
+      ValueError: If an option is out of range, or images have no space or too little,
+        or have their channels first.
 
     Example:
       >>> net = fnn.models.resnet(10, depth=8, cifar=True, features=4)
@@ -173,6 +174,7 @@ class _ResNet(Forward):
     __name__ = "resnet"
 
     def __call__(self, parts, images):
+        _check_channels(images)
         x = parts.activation(parts.norm1(parts.conv1(images)))
         x = parts.pool(x) if parts.pool else x
         for stage in parts.stages:
@@ -180,6 +182,16 @@ class _ResNet(Forward):
                 x = block(x)
         x = parts.average(x)
         return parts.head(x) if parts.head else x
+
+
+def _check_channels(images: Any) -> None:
+    """Colours may come first, as in PyTorch: nobody has images 3 pixels high."""
+    shape = getattr(images, "shape", ())
+    if len(shape) >= 3 and shape[-3] in (1, 3) and shape[-3] != shape[-2] == shape[-1]:
+        raise ValueError(
+            f"resnet: expected images (..., height, width, channels), got {shape}, as "
+            "if channels came first; jnp.moveaxis(images, -3, -1) puts them last."
+        )
 
 
 def _counts(depth: int, cifar: bool) -> tuple[int, ...]:

@@ -6,9 +6,11 @@ from examples import cifar10
 
 
 @pytest.mark.slow
-def test_it_learns_and_shows_what(tmp_path, capsys):
+@pytest.mark.parametrize("seed", range(3))
+def test_it_learns_and_shows_what(seed, tmp_path, capsys):
     picture = tmp_path / "cifar10.png"
-    accuracy, loss = cifar10.main(quick=True, picture=picture, progress=False)
+    options = {"seed": seed, "quick": True, "progress": False}
+    accuracy, loss = cifar10.main(picture=picture, **options)
     assert accuracy >= 0.3
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert f"loss {loss:.4f} nats" in capsys.readouterr().out

@@ -19,8 +19,9 @@ def test_it_learns_and_shows_what(seed, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_the_residual_network_learns():
-    found = fashion.main(deep=True, quick=True, picture=None, progress=False)
+@pytest.mark.parametrize("seed", range(3))
+def test_the_residual_network_learns(seed):
+    found = fashion.main(deep=True, seed=seed, quick=True, progress=False)
     assert found >= 0.6
 
 

@@ -291,6 +291,12 @@ def test_a_replaced_part_must_keep_the_shape():
             TypeError,
             "conv: expected x of floating or complex dtype, got uint8.",
         ),
+        (
+            lambda: small(5).init(jax.random.key(0), np.ones((2, 3, 8, 8), "f")),
+            ValueError,
+            "resnet: expected images (..., height, width, channels), got (2, 3, 8, 8), "
+            "as if channels came first; jnp.moveaxis(images, -3, -1) puts them last.",
+        ),
     ],
 )
 def test_messages(call, error, message):
