@@ -6,10 +6,10 @@ PacGAN's sees several, and that they lack variety. Lin et al., 2018, report of t
 ``python examples/gan.py`` trains ten of each at once by `jax.vmap`, prints what they
 find of the ring, or of ``--data grid``, beside that, and draws gan.png: samples of all.
 
-A mode is found by one of 2,500 samples within three deviations; those of 25 are
-printed. Published are 400,000 steps of larger networks (400 units, batch normalisation,
-maxout) at a rate of 1e-4; here, 9,000 of 64, at 1e-3. What a GAN misses depends on its
-first weights: with He's, it finds all, as games of ``--kind`` do that bound a slope.
+A mode is found by one of 2,500 samples within three deviations or, printed too, by 25.
+Published are 400,000 steps of larger networks (400 units, batch normalisation, maxout)
+at a rate of 1e-4; here, 9,000 of 64, at 1e-3. What a GAN misses depends on its first
+weights: with He's, it finds all, as games of ``--kind`` do that bound a slope.
 """
 
 import argparse
