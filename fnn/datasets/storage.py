@@ -96,8 +96,9 @@ def lacking(name: str, *, check: bool = True) -> list[File]:
 
     With `check`, those that are damaged are among them.
     """
-    has = SETS[name]
-    if has.within and not lacking(has.within, check=check):
-        return []
     there = is_good if check else paths
-    return [file for file in has.files if not there(file)]
+    absent = {
+        one: [file for file in SETS[one].files if not there(file)]
+        for one in (name, *SETS[name].within)
+    }
+    return absent[name] if all(absent.values()) else []

@@ -189,7 +189,7 @@ def test_the_table(put, folder, capsys):
         "cifar10_test",
         "cifar10_test.npz",
         "missing",
-        "the data set cifar10",
+        "the data set cifar10_sheets, or the data set cifar10",
     ) in cells
 
 

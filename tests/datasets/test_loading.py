@@ -1,6 +1,7 @@
 """What loaders make of files, by small ones of the same form."""
 
 import io
+import json
 import pickle
 import struct
 import sys
@@ -70,6 +71,27 @@ def test_cifar10(put):
     np.testing.assert_array_equal(data.test.labels, labels[10:])
     assert data.train.labels.dtype == np.int32 and len(set(data.classes)) == 10
     # Which serves for the test images, too, where they are not there by themselves.
+    np.testing.assert_array_equal(datasets.cifar10_test().images, images[10:])
+
+
+def test_cifar10_of_sheets(put):
+    """Pictures whose rows are photographs, one channel after the other in a pixel."""
+    images = RNG.integers(256, size=(12, 32, 32, 3), dtype=np.uint8)
+    labels = RNG.integers(10, size=12)
+    for i in range(6):
+        name = "test_batch" if i == 5 else f"data_batch_{i + 1}"
+        file = io.BytesIO()
+        rows = images[2 * i : 2 * i + 2].reshape(2, 1024, 3)
+        Image.fromarray(rows).save(file, "png")
+        put(f"cifar10/{name}.png", file.getvalue())
+    put("cifar10/train_lables.json", json.dumps(labels[:10].tolist()).encode())
+    put("cifar10/test_lables.json", json.dumps(labels[10:].tolist()).encode())
+    data = datasets.cifar10()
+    np.testing.assert_array_equal(data.train.images, images[:10])
+    np.testing.assert_array_equal(data.test.images, images[10:])
+    np.testing.assert_array_equal(data.train.labels, labels[:10])
+    np.testing.assert_array_equal(data.test.labels, labels[10:])
+    assert data.train.labels.dtype == np.int32 and len(set(data.classes)) == 10
     np.testing.assert_array_equal(datasets.cifar10_test().images, images[10:])
 
 

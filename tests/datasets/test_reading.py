@@ -142,4 +142,4 @@ def test_the_catalogue_is_well_formed(name):
     for file in SETS[name].files:
         assert re.fullmatch("[0-9a-f]{64}", file.sha256)
         assert file.address == "" or re.match("https?://", file.address)
-        assert hasattr(datasets, name) or name.endswith("_weights")
+        assert hasattr(datasets, name) or name.endswith(("_weights", "_sheets"))

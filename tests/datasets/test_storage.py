@@ -117,4 +117,13 @@ def test_a_folder_within_a_file_cannot_be_written_to(monkeypatch, tmp_path):
 def test_one_set_may_serve_for_another(put):
     assert lacking("cifar10_test")
     put("cifar-10-binary.tar.gz", CONTENT)
-    assert not lacking("cifar10_test")
+    assert not lacking("cifar10_test") and not lacking("cifar10_sheets")
+
+
+def test_each_of_two_sets_may_serve_for_the_other(put):
+    *most, last = SETS["cifar10_sheets"].files
+    for file in most:
+        put(file.name, CONTENT)
+    assert lacking("cifar10") and lacking("cifar10_sheets") == [last]
+    put(last.name, CONTENT)
+    assert not lacking("cifar10") and not lacking("cifar10_sheets")
