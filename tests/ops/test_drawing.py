@@ -16,6 +16,7 @@ from jax.nn import initializers
 import fnn
 from fnn.ops import drawing, elementwise
 from fnn.ops.drawing import drawn
+from tests.rounding import OF_DRAWS
 
 # Where keys are checked, each draw is left to JAX: `test_keys_are_still_checked`.
 pytestmark = pytest.mark.same_key
@@ -44,15 +45,12 @@ def left_to_jax(monkeypatch):
     return names
 
 
-# A GPU multiplies and adds in one go, where a program lets it: elsewhere in each.
-EXACT = jax.default_backend() == "cpu"
-ROUNDING = 3e-7 if EXACT else 3e-6
+ROUNDING = OF_DRAWS or 3e-7
 
 
 def same(found, wanted):
     chex.assert_trees_all_equal_shapes_and_dtypes(found, wanted)
-    rtol = 0 if EXACT else ROUNDING
-    chex.assert_trees_all_close(found, wanted, rtol=rtol, atol=0)
+    chex.assert_trees_all_close(found, wanted, rtol=OF_DRAWS, atol=0)
     alike(found, wanted)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 import fnn
 from fnn.training import supervised
+from tests.rounding import OF_DRAWS
 
 X, LABELS = np.ones((4, 3), "float32"), np.array([0, 1, 1, 0])
 LOSS = optax.softmax_cross_entropy_with_integer_labels
@@ -131,8 +132,7 @@ def test_shapes_alone_are_enough():
         OBJECTIVE.init(key(), batch),
         jax.jit(OBJECTIVE.init)(key(), (changed(X, 0, np.nan), LABELS)),
     ):
-        # On a GPU each program rounds otherwise.
-        chex.assert_trees_all_close(found, expected, rtol=3e-6)
+        chex.assert_trees_all_close(found, expected, rtol=OF_DRAWS, atol=0)
 
 
 def test_outputs_are_those_of_the_network_that_draws():
