@@ -26,8 +26,8 @@ def rows() -> list[tuple[str, ...]]:
         bad = lacking(name)
         for file in has.files:
             damaged = "damaged" if paths(file) else "missing"
-            within = [f"the data set {other}" for other in has.within]
-            sources = [str(has.package or ""), file.address, *within]
+            within = f"the data set {has.within}" if has.within else ""
+            sources = [str(has.package or ""), file.address, within]
             source = ", or ".join(filter(None, sources))
             state = damaged if file in bad else "there"
             table.append((name, file.name, state, source or "not for download"))

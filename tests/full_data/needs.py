@@ -13,7 +13,7 @@ from fnn.datasets.storage import lacking
 NEEDS = {
     "test_autoencoder.py": ("mnist",),
     "test_binarized_images.py": ("mnist", "binarized_mnist", "rbm_weights"),
-    "test_cifar10.py": ("cifar10",),
+    "test_cifar10.py": ("cifar10", "cifar10_test"),
     "test_boltzmann.py": ("mnist", "binarized_mnist", "rbm_weights"),
     "test_chorales.py": ("jsb_chorales", "nottingham"),
     "test_heart_scale.py": ("heart_scale",),

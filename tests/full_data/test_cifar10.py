@@ -21,7 +21,7 @@ def test_training_images_are_the_published_ones():
 
 
 def test_test_images_are_those_of_another_source():
-    """Whichever of them there are; sorted by class in one."""
+    """Which has them in another order."""
     test, other = datasets.cifar10().test, datasets.cifar10_test()
     known = {image.tobytes(): label for image, label in zip(*other, strict=True)}
     found = [known.get(image.tobytes()) for image in test.images]
