@@ -22,6 +22,7 @@ from fnn.layers.checks import (
 )
 from fnn.layers.dtypes import along, promote
 from fnn.layers.initialization import Initializer, draw, draw_params
+from fnn.ops.product import product
 from fnn.shapes import word
 
 
@@ -87,7 +88,7 @@ def dense(
         if x.shape[-1:] != (n,):
             raise ValueError(f"dense: expected x of shape (..., {n}), got {x.shape}.")
         x, weight, *bias = promote("dense", x, *(params[name] for name in shapes))
-        y = x @ weight
+        y = product(x, weight)
         return lax.add(y, along(bias[0], y.shape)) if use_bias else y
 
     return Layer(init, apply)

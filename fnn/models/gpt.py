@@ -28,6 +28,7 @@ from fnn.layers.transformers import (
     given,
     transformer_block,
 )
+from fnn.ops.product import product
 from fnn.transforms.copies import repeat
 from fnn.wiring import module
 
@@ -178,4 +179,4 @@ class _GPT(Forward):
 def scores(x: Array, table: Any) -> Array:
     """Products with the rows of an embedding, ``(..., n) -> (..., count)``."""
     x, weight = promote("embed", x, table.params["weight"])
-    return x @ weight.T
+    return product(x, weight.T)

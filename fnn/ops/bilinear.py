@@ -78,15 +78,19 @@ def transposes(f: Product) -> Products:
     return Products(f, to_a, to_b)
 
 
-def bilinear(name: str, default: Products, on_cpu: Products) -> Product:
+def bilinear(
+    name: str, default: Products, on_cpu: Products, *, in_turn: bool
+) -> Product:
     """The operation whose every product is lowered by `default`, but `on_cpu` there.
 
-    All three arrays have as many axes, and the operation goes over the first one of
-    ``a`` and ``y`` item by item. Where `jax.vmap` maps both arguments, `default` is
-    mapped likewise, and `on_cpu` comes once for each.
+    The operation goes over the first axis of ``a`` and ``y`` item by item. Where
+    `jax.vmap` maps both arguments, `default` is mapped likewise, and so is `on_cpu`, or
+    it comes once for each of them `in_turn`.
     """
     to_y, to_a, to_b = (
-        _primitive(f"{name}_{product}", f"shape_of_{product[3:]}", *forms)
+        _primitive(
+            f"{name}_{product}", f"shape_of_{product[3:]}", *forms, in_turn=in_turn
+        )
         for product, *forms in zip(Products._fields, default, on_cpu, strict=True)
     )
     ad.defbilinear(
@@ -111,7 +115,9 @@ def bilinear(name: str, default: Products, on_cpu: Products) -> Product:
     return call
 
 
-def _primitive(name: str, shape: str, default: Product, on_cpu: Product) -> Primitive:
+def _primitive(
+    name: str, shape: str, default: Product, on_cpu: Product, *, in_turn: bool
+) -> Primitive:
     """One of the products, of the shape that this method of the geometry gives."""
     primitive = Primitive(name)
 
@@ -143,10 +149,11 @@ def _primitive(name: str, shape: str, default: Product, on_cpu: Product) -> Prim
     primitive.def_impl(compiled)
     primitive.def_abstract_eval(shaped)
     batching.primitive_batchers[primitive] = batched
-    by_vmap = functools.partial(_by_vmap, default)
-    one_by_one = functools.partial(_one_by_one, on_cpu)
-    mlir.register_lowering(primitive, lower(by_vmap))
-    mlir.register_lowering(primitive, lower(one_by_one), platform="cpu")
+    mapped = _one_by_one if in_turn else _by_vmap
+    mlir.register_lowering(primitive, lower(functools.partial(_by_vmap, default)))
+    mlir.register_lowering(
+        primitive, lower(functools.partial(mapped, on_cpu)), platform="cpu"
+    )
     return primitive
 
 

@@ -135,4 +135,4 @@ def _choose(name: str, default: Any) -> Any:
 
 _BY_XLA = transposes(by_xla)
 _ON_CPU = Products(*map(_choose, Products._fields, _BY_XLA))
-_fast = bilinear("convolution", _BY_XLA, _ON_CPU)
+_fast = bilinear("convolution", _BY_XLA, _ON_CPU, in_turn=True)
