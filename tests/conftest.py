@@ -29,6 +29,7 @@ if os.environ.get("JAX_COMPILATION_CACHE_DIR"):
 # take most of the time. The comparison with PyTorch, the slow tests and all others have
 # them.
 OPTIMIZATIONS = "jax_disable_most_optimizations"
+ALWAYS_FEW = jax.config.values[OPTIMIZATIONS]
 FOLDERS = {"interop", "layers", "models", "properties", "transforms"}
 PLAIN = FOLDERS | {"test_documentation.py"}
 
@@ -41,13 +42,14 @@ def pytest_report_header() -> list[str]:
 
 
 @pytest.fixture(autouse=True)
-def _few_optimizations(request: pytest.FixtureRequest) -> Iterator[None]:
+def _few_optimizations(request: pytest.FixtureRequest) -> None:
     folder = request.path.relative_to(Path(__file__).parent).parts[0]
     plain = folder in PLAIN and not request.node.get_closest_marker("slow")
-    before = jax.config.values[OPTIMIZATIONS]
-    jax.config.update(OPTIMIZATIONS, before or plain)
-    yield
-    jax.config.update(OPTIMIZATIONS, before)
+    few = ALWAYS_FEW or plain
+    if few != jax.config.values[OPTIMIZATIONS]:
+        jax.config.update(OPTIMIZATIONS, few)
+        # JAX would go on with programs compiled otherwise, which round otherwise.
+        jax.clear_caches()
 
 
 @pytest.fixture(autouse=True)
