@@ -1,7 +1,6 @@
 """The functions that layers are pairs of, and the inner form that both kinds share.
 
-`outline` tells, from shapes alone, a layer's parameters, state and outputs, and how to
-draw them; `run` computes.
+`outline` tells params, state and outputs from shapes, and how to draw; `run` computes.
 """
 
 from __future__ import annotations
@@ -79,6 +78,7 @@ class Form:
     sliced: frozenset[str] = frozenset()  # those of them that differ between copies
     inner_state: Callable[..., State] = lambda f, state: f(state)  # f on the wrapped's
     step_axes: int = 1  # of one step of its sequences without batch, if it is a cell
+    step: Any = None  # what a cell does, in two: a `fnn.layers.gates.Step`
 
     def check_names(self, named: dict[str, Any]) -> None:
         """Raises where an input by name is one that nobody names."""

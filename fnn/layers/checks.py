@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 import jax
@@ -54,6 +56,12 @@ def check_functions(owner: str, **functions: Any) -> None:
             raise TypeError(
                 f"{owner}: expected {name} to be a function, got {word(value)}."
             )
+
+
+def is_pure(function: Any) -> bool:
+    """Whether a function surely closes over no array that is being differentiated."""
+    function = inspect.unwrap(function)
+    return isinstance(function, FunctionType) and not function.__closure__
 
 
 def check_number(

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace as with_fields
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.typing import DTypeLike
 
-from fnn.layers.checks import check_array, check_params
-from fnn.layers.dtypes import promote
+from fnn.contract import Layer
+from fnn.forms import Form
+from fnn.layers.checks import check_array, check_params, is_pure
+from fnn.layers.dtypes import along, promote
 from fnn.layers.initialization import Initializer, draw
+from fnn.ops.product import product
+
+
+class Step(NamedTuple):
+    """A step of a cell in two, for `fnn.ops.recurrence`."""
+
+    sums: Callable[[Any, Any, Any], Any]  # (params, carry, x), of one step or of all
+    update: Callable[[Any, Any], tuple[Any, Any]]  # (carry, sums) -> (carry, y)
 
 
 @dataclass(frozen=True)
@@ -105,16 +117,32 @@ class Gates:
             carry = dict.fromkeys(self.carried, none) or none
         return params, carry, x
 
-    def sums(self, params: dict[str, Any], hidden: Array, x: Array) -> list[Array]:
-        """What each gate adds up."""
-        from_x, from_hidden = self.products(params, hidden, x)
-        return jnp.split(from_x + from_hidden, self.count, axis=-1)
+    def cell(self, init: Any, sums: Any, update: Any, *functions: Any) -> Form:
+        """A cell of ``carry, y = update(carry, sums(params, carry, x))``.
 
-    def products(
-        self, params: dict[str, Any], hidden: Array, x: Array
-    ) -> tuple[Array, Array]:
+        It says so to loops if the functions of an array in it are all that they seem.
+        """
+
+        def ready_sums(params, carry, x):
+            return sums(*self.ready(params, carry, x))
+
+        def apply(params, carry, x):
+            params, carry, x = self.ready(params, carry, x)
+            return update(carry, sums(params, carry, x))
+
+        form = Layer(init, apply).form
+        in_two = Step(ready_sums, update) if all(map(is_pure, functions)) else None
+        return with_fields(form, step=in_two)
+
+    def sums(self, params: Any, carry: Any, x: Array) -> Array:
+        """What all gates add up."""
+        from_x, from_hidden = self.products(params, carry, x)
+        return from_x + from_hidden
+
+    def products(self, params: Any, carry: Any, x: Array) -> tuple[Array, Array]:
         """The summands of all gates from the input, with the bias, and the output."""
-        from_x = x @ params["input"]["weight"]
+        hidden = carry["hidden"] if self.carried else carry
+        from_x = product(x, params["input"]["weight"])
         if self.use_bias:
-            from_x = from_x + jnp.broadcast_to(params["input"]["bias"], from_x.shape)
-        return from_x, hidden @ params["recurrent"]["weight"]
+            from_x = from_x + along(params["input"]["bias"], from_x.shape)
+        return from_x, product(hidden, params["recurrent"]["weight"])

@@ -24,6 +24,7 @@ from fnn.layers.time_axis import (
     where,
     with_time,
 )
+from fnn.ops.recurrence import recurrence
 from fnn.shapes import abstract, shard_axes, shown, spec, varying, zeros
 from fnn.taps import Tap, collected, emptied, renewed, untapped
 
@@ -125,8 +126,11 @@ def recurrent(
 
         carry = _first_carry(form.name, step, start, untapped(inner), x, lead)
         axes = shard_axes((params, inner, x, named, carry, lengths, key))
-        loop = _Loop(form.name, step, lead, lengths, reverse, unroll, axes)
-        carry, y, inner = loop(carry, inner, x)
+        loop = _Loop(form.name, lead, lengths, reverse, unroll, axes)
+        if form.step:
+            carry, y = loop.in_two(form.step, params, carry, x)
+        else:
+            carry, y, inner = loop(step, carry, inner, x)
         if keep_carry:
             inner = kept(_cast(carry, spec(state["carry"]), form.name), inner)
         return (carry, y) if return_carry else y, inner
@@ -190,42 +194,81 @@ class _Loop:
     """The scan of one step over time."""
 
     name: str
-    step: Callable[..., Any]  # (carry, state's arrays, x, t) -> (carry, y, state)
     lead: Lead
     lengths: Any
     reverse: bool
     unroll: int
     axes: frozenset[str]  # of a mesh, over which the carry varies
 
-    def __call__(self, carry: Any, state: Any, x: Any) -> tuple[Any, Any, Any]:
-        """The last carry, the outputs of all steps, and the last state."""
-        batch, tapped = len(self.lead) - 1, bool(collected(state))
+    def __call__(
+        self, step: Callable[..., Any], carry: Any, state: Any, x: Any
+    ) -> tuple[Any, Any, Any]:
+        """The last carry, the outputs of all steps, and the last state.
+
+        By ``step(carry, the state's arrays, x, t) -> (carry, y, state)``.
+        """
+        tapped = bool(collected(state))
 
         def body(before, now):
             (carry, arrays), (t, x) = before, now
-            after, y, state = self.step(carry, arrays, x, t)
-            if spec(after) != spec(carry):
-                raise ValueError(
-                    f"recurrent: expected {self.name} to keep its carry, "
-                    f"{shown(spec(carry))}, got {shown(spec(after))}."
-                )
-            if self.lengths is not None:
-                going = t < jnp.asarray(self.lengths, t.dtype)
-                after = where(going, after, carry)
-                y = where(going, y, jax.tree.map(jnp.zeros_like, y))
-            after = varying(after, self.axes)
+            after, y, state = step(carry, arrays, x, t)
+            after, y = self.kept(carry, after, y, self.going(t))
             return (after, untapped(state)), (y, _values(state) if tapped else ())
 
-        steps = jax.tree.map(lambda leaf: jnp.moveaxis(leaf, batch, 0), x)
         (carry, arrays), stacked = lax.scan(
             body,
             (varying(carry, self.axes), untapped(state)),
-            (jnp.arange(self.lead[-1]), steps),
+            (self.times, self.time_first(x)),
             reverse=self.reverse,
             unroll=self.unroll,
         )
         y, taps = jax.tree.map(lambda leaf: time_after_batch(leaf, self.lead), stacked)
         return carry, y, renewed(_joined(state, taps), arrays) if tapped else arrays
+
+    def in_two(self, step: Any, params: Any, carry: Any, x: Any) -> tuple[Any, Any]:
+        """The last carry and all outputs, by a cell that says what its step does."""
+
+        def update(carry, z, going):
+            after, y = step.update(carry, z)
+            return self.kept(carry, after, y, going)
+
+        carry, y = recurrence(
+            step.sums,
+            update,
+            params,
+            varying(carry, self.axes),
+            self.time_first(x),
+            jax.vmap(self.going)(self.times),
+            reverse=self.reverse,
+            unroll=self.unroll,
+        )
+        return carry, jax.tree.map(lambda leaf: time_after_batch(leaf, self.lead), y)
+
+    @property
+    def times(self) -> Array:
+        return jnp.arange(self.lead[-1])
+
+    def time_first(self, x: Any) -> Any:
+        batch = len(self.lead) - 1
+        return jax.tree.map(lambda leaf: jnp.moveaxis(leaf, batch, 0), x)
+
+    def going(self, t: Array) -> Array | None:
+        """Which sequences are not over at a step, if any ever is."""
+        return None if self.lengths is None else t < jnp.asarray(self.lengths, t.dtype)
+
+    def kept(
+        self, carry: Any, after: Any, y: Any, going: Array | None
+    ) -> tuple[Any, Any]:
+        """The carry after a step and its output, as far as sequences go on."""
+        if spec(after) != spec(carry):
+            raise ValueError(
+                f"recurrent: expected {self.name} to keep its carry, "
+                f"{shown(spec(carry))}, got {shown(spec(after))}."
+            )
+        if going is not None:
+            after = where(going, after, carry)
+            y = where(going, y, jax.tree.map(jnp.zeros_like, y))
+        return varying(after, self.axes), y
 
 
 def _first_carry(

@@ -11,7 +11,7 @@ from jax import Array
 from jax.nn.initializers import glorot_uniform, orthogonal, zeros
 from jax.typing import DTypeLike
 
-from fnn.contract import Layer, constructor
+from fnn.contract import Layer, constructor, make
 from fnn.layers.checks import (
     check_count,
     check_flags,
@@ -19,6 +19,7 @@ from fnn.layers.checks import (
     check_number,
     check_param_dtype,
 )
+from fnn.layers.dtypes import along
 from fnn.layers.gates import Gates
 from fnn.layers.initialization import Initializer, draw
 
@@ -84,13 +85,11 @@ def rnn_cell(
         gates.check(carry, x)
         return gates.draw(key, x, weight_init, recurrent_init, bias_init, param_dtype)
 
-    def apply(params, carry, x):
-        params, h, x = gates.ready(params, carry, x)
-        (a,) = gates.sums(params, h, x)
+    def update(carry, a):
         h = activation(a)
         return h, h
 
-    return Layer(init, apply)
+    return make(gates.cell(init, gates.sums, update, activation), rnn_cell)
 
 
 @constructor
@@ -171,14 +170,14 @@ def lstm_cell(
         gates.check(carry, x)
         return gates.draw(key, x, weight_init, recurrent_init, draw_bias, param_dtype)
 
-    def apply(params, carry, x):
-        params, carry, x = gates.ready(params, carry, x)
-        i, f, g, o = gates.sums(params, carry["hidden"], x)
+    def update(carry, a):
+        i, f, g, o = jnp.split(a, 4, axis=-1)
         cell = gate_activation(f) * carry["cell"] + gate_activation(i) * activation(g)
         hidden = gate_activation(o) * activation(cell)
         return {"cell": cell, "hidden": hidden}, hidden
 
-    return Layer(init, apply)
+    form = gates.cell(init, gates.sums, update, activation, gate_activation)
+    return make(form, lstm_cell)
 
 
 @constructor
@@ -252,17 +251,20 @@ def gru_cell(
         gates.check(carry, x)
         return gates.draw(key, x, weight_init, recurrent_init, bias_init, param_dtype)
 
-    def apply(params, carry, x):
-        params, h, x = gates.ready(params, carry, x)
-        from_x, from_h = (
+    def sums(params, h, x):
+        (*outer, last), (*inner, inner_last) = (
             jnp.split(part, 3, axis=-1) for part in gates.products(params, h, x)
         )
-        r, z = (gate_activation(from_x[i] + from_h[i]) for i in range(2))
-        inner = from_h[2]
         if use_bias:
-            inner = inner + jnp.broadcast_to(params["recurrent"]["bias"], inner.shape)
-        candidate = activation(from_x[2] + r * inner)
+            bias = along(params["recurrent"]["bias"], inner_last.shape)
+            inner_last = inner_last + bias
+        return *map(jnp.add, outer, inner), last, inner_last
+
+    def update(h, a):
+        r, z = map(gate_activation, a[:2])
+        candidate = activation(a[2] + r * a[3])
         h = (1 - z) * candidate + z * h
         return h, h
 
-    return Layer(init, apply)
+    form = gates.cell(init, sums, update, activation, gate_activation)
+    return make(form, gru_cell)
