@@ -120,7 +120,8 @@ class Gates:
     def cell(self, init: Any, sums: Any, update: Any, *functions: Any) -> Form:
         """A cell of ``carry, y = update(carry, sums(params, carry, x))``.
 
-        It says so to loops if the functions of an array in it are all that they seem.
+        A loop is told of the two parts if `functions`, which they call, close over no
+        array: it could not be differentiated by that.
         """
 
         def ready_sums(params, carry, x):

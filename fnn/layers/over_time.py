@@ -14,6 +14,7 @@ from fnn.checks import pair
 from fnn.contract import as_layer, constructor, make
 from fnn.forms import Outline, form_around
 from fnn.layers.checks import check_count, check_flags
+from fnn.layers.gates import Step
 from fnn.layers.time_axis import (
     Lead,
     check_lengths,
@@ -225,7 +226,7 @@ class _Loop:
         y, taps = jax.tree.map(lambda leaf: time_after_batch(leaf, self.lead), stacked)
         return carry, y, renewed(_joined(state, taps), arrays) if tapped else arrays
 
-    def in_two(self, step: Any, params: Any, carry: Any, x: Any) -> tuple[Any, Any]:
+    def in_two(self, step: Step, params: Any, carry: Any, x: Any) -> tuple[Any, Any]:
         """The last carry and all outputs, by a cell that says what its step does."""
 
         def update(carry, z, going):

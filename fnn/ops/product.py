@@ -35,7 +35,8 @@ def product(x: Array, weight: Array) -> Array:
     three times as long as one product of matrices, which it is here on a CPU
     (`benchmarks/ops/product.py`).
     """
-    # In JAX's explicit mode, types say how arrays are laid out over a mesh.
+    # One batch axis is as good as one product. In JAX's explicit mode, types say how
+    # arrays are laid out over a mesh.
     sharded = (*jax.typeof(x).sharding.spec, *jax.typeof(weight).sharding.spec)
     if x.ndim < 3 or x.size == 0 or any(sharded):
         return x @ weight
