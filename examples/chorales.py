@@ -20,7 +20,7 @@ import fnn
 CELLS = {"lstm": fnn.lstm_cell, "gru": fnn.gru_cell, "rnn": fnn.rnn_cell}
 PUBLISHED = {"jsb": (8.45, 8.43, 8.91), "nottingham": (3.29, 3.46, 4.05)}
 # Epochs, largest rate, DropConnect, dropout, frames of a window: gated cells, others.
-GATED = {"jsb": (40, 6e-3, 0.5, 0.5, 160), "nottingham": (10, 5e-3, 0.1, 0.1, 128)}
+GATED = {"jsb": (40, 6e-3, 0.5, 0.5, 160), "nottingham": (20, 5e-3, 0.1, 0.1, 128)}
 PLAIN = {"jsb": (60, 2e-3, 0.2, 0.5, 160), "nottingham": (10, 2e-3, 0.1, 0.1, 128)}
 QUICK = 3, 5e-3, 0.1, 0.1, 27
 
