@@ -8,7 +8,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from jax import lax
-from jax.custom_derivatives import SymbolicZero
 
 
 def recurrence(
@@ -61,7 +60,7 @@ def recurrence(
 
         last, (y, carries, z) = scan(body, carry, (x, rest))
         # What changes in a step by all but the change of its carry.
-        dz = _tangent(lambda p, x: sums(p, carries, x), (params, x), (dparams, dx))
+        dz = jax.jvp(lambda p, x: sums(p, carries, x), (params, x), (dparams, dx))[1]
 
         def along(dcarry, now):
             dz, carry, z, x, rest = now
@@ -69,33 +68,9 @@ def recurrence(
             dz = jax.tree.map(jnp.add, dz, more)
             return jax.jvp(lambda c, z: update(c, z, rest), (carry, z), (dcarry, dz))[1]
 
-        dcarry = jax.tree.map(_whole, dcarry, carry, is_leaf=_is_zero)
         # What is cheap is computed again; nothing in a loop needs `prevent_cse`.
         along = jax.checkpoint(along, prevent_cse=False)
         return (last, y), scan(along, dcarry, (dz, carries, z, x, rest))
 
-    run.defjvp(with_tangents, symbolic_zeros=True)
+    run.defjvp(with_tangents)
     return run(params, carry, x, rest)
-
-
-def _tangent(f: Callable[..., Any], primals: Any, tangents: Any) -> Any:
-    """That of ``f(*primals)``, by those of its arguments that move."""
-    leaves, treedef = jax.tree.flatten(primals)
-    dots = jax.tree.leaves(tangents, is_leaf=_is_zero)
-    moves = [i for i, dot in enumerate(dots) if not _is_zero(dot)]
-
-    def of_those(*moving):
-        mixed = dict(enumerate(leaves)) | dict(zip(moves, moving, strict=True))
-        return f(*jax.tree.unflatten(treedef, list(mixed.values())))
-
-    if not moves:
-        return jax.tree.map(jnp.zeros_like, f(*primals))
-    return jax.jvp(of_those, [leaves[i] for i in moves], [dots[i] for i in moves])[1]
-
-
-def _is_zero(tangent: Any) -> bool:
-    return isinstance(tangent, SymbolicZero)
-
-
-def _whole(tangent: Any, primal: Any) -> Any:
-    return jnp.zeros_like(primal) if _is_zero(tangent) else tangent
