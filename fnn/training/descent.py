@@ -11,6 +11,8 @@ import optax
 from jax import lax
 
 from fnn.checks import check_key, pair
+from fnn.ops.drawing import drawn
+from fnn.ops.filling import filled
 from fnn.training.checks import (
     check_count,
     check_loss,
@@ -99,11 +101,11 @@ def trainer(
 
     def init(key, batch):
         key = check_key(key, "trainer: init(key, batch)")
-        drawing, training = jax.random.split(key)
+        drawing, training = drawn(lambda key: tuple(jax.random.split(key)), key)
         expected = "trainer: expected an objective's init to return (params, state)"
         params, state = pair(expected, objective.init(drawing, batch))
         check_trainable(params)
-        return begin(params, state, training)
+        return filled(begin, params, state, training)
 
     def step(state, batch):
         state, (metrics, shares) = call("trainer.step", one, state, batch)

@@ -16,6 +16,8 @@ from fnn.checks import check_function, check_key
 from fnn.contract import StatefulLayer, as_layer, with_state
 from fnn.layers.checks import check_array
 from fnn.models.adversarial.losses import Losses, non_saturating
+from fnn.ops.drawing import drawn
+from fnn.ops.filling import filled
 from fnn.shapes import is_array, shown, spec
 from fnn.training.checks import check_count, check_trainable, shown_pair
 from fnn.training.compilation import compiled
@@ -158,9 +160,9 @@ def adversarial(
     def init(key, batch):
         key = check_key(key, f"{WHO}: init(key, batch)")
         real = jax.eval_shape(lambda x: _parts(x, discriminator_steps)[0], spec(batch))
-        *keys, training = jax.random.split(key, 3)
-        drawn = jax.eval_shape(lambda key: latents(key, len(real)), spec(key))
-        first = game.generator.init(keys[0], drawn)
+        *keys, training = drawn(lambda key: tuple(jax.random.split(key, 3)), key)
+        latent = jax.eval_shape(lambda key: latents(key, len(real)), spec(key))
+        first = game.generator.init(keys[0], latent)
         fake, _ = jax.eval_shape(partial(game.fake, count=len(real)), *first, key=key)
         if not is_array(fake) or fake.shape != real.shape:
             raise ValueError(
@@ -170,7 +172,7 @@ def adversarial(
         second = game.discriminator.init(keys[1], real)
         params, states = zip(first, second, strict=True)
         check_trainable(params)
-        return begin(training, params, states)
+        return filled(begin, training, params, states)
 
     def step(state, batch):
         return call(f"{WHO}.step", one, state, batch)
@@ -198,8 +200,8 @@ class _Game:
     def fake(self, params, state, *, key, count):
         """Examples, and the state of the generator after them."""
         latent_key, key = jax.random.split(key)
-        drawn = self.latents(latent_key, count)
-        return self.generator.apply(params, state, drawn, key=key, train=True)
+        latent = self.latents(latent_key, count)
+        return self.generator.apply(params, state, latent, key=key, train=True)
 
     def discriminator_loss(self, state, g, real, key, params):
         """By its params; and its state after it."""

@@ -16,6 +16,7 @@ from jax.nn import initializers
 import fnn
 from fnn.ops import drawing, elementwise
 from fnn.ops.drawing import drawn
+from tests.compiling import programs_compiled
 from tests.rounding import OF_DRAWS
 
 # Where keys are checked, each draw is left to JAX: `test_keys_are_still_checked`.
@@ -180,23 +181,14 @@ def test_weight_norm_draws_the_weights_of_the_layer():
     np.testing.assert_allclose(params[0]["weight"]["scale"], wanted, rtol=1e-6)
 
 
-COMPILED = "/jax/core/compile/backend_compile_duration"
-
-
 def test_shapes_are_not_compiled_for():
     widths = (3, 4, 5, 6, 7, 11, 13)
     net = fnn.sequential(*map(fnn.dense, widths), fnn.repeat(fnn.dense(13), 3))
-    events: list[str] = []
     elementwise.compiled.cache_clear()
     jax.clear_caches()
-    jax.monitoring.register_event_duration_secs_listener(
-        lambda event, *args, **kwargs: events.append(event)
-    )
-    try:
+    with programs_compiled() as programs:
         net.init(KEY, X)
-    finally:
-        jax.monitoring.clear_event_listeners()
-    assert events.count(COMPILED) == 1
+    assert len(programs) == 1
 
 
 # ---------------------------------------------------------------------- what is no draw
