@@ -8,7 +8,8 @@ that it is surest of.
 
 ``--train`` trains one instead, where the 50,000 training images are there, as section
 4.2 of the paper has it: 64,000 steps, the rate divided by ten after 32,000 and 48,000.
-The paper's reads 91.25 %. At full length it was not tried here.
+The paper's reads 91.25 %. After 4,000 steps it reads 83.43 % here, in 38 minutes; all
+64,000, nine hours on two cores, were not tried.
 """
 
 import argparse
