@@ -116,11 +116,7 @@ def _postponed_call(params: dict[str, Any], inner: Any, operands: Sequence[Any])
     env = bound(inner.jaxpr, inner.consts, operands)
 
     def read(atom):
-        if is_variable(atom):
-            return env[atom]
-        # Known to the compiler, as it is where the function is called by itself.
-        dtype = atom.aval.dtype
-        return Constant(dtype, np.asarray(atom.val, dtype).tobytes())
+        return env[atom] if is_variable(atom) else literal(atom)
 
     for eqn in inner.jaxpr.eqns:
         value = postponed(eqn, [read(v) for v in eqn.invars])
@@ -133,6 +129,12 @@ def _postponed_call(params: dict[str, Any], inner: Any, operands: Sequence[Any])
 def is_variable(atom: Any) -> bool:
     """Of a traced function; what is no variable is a constant."""
     return not hasattr(atom, "val")
+
+
+def literal(atom: Any) -> Constant:
+    """What is no variable, known to the compiler as in a function called by itself."""
+    dtype = atom.aval.dtype
+    return Constant(dtype, np.asarray(atom.val, dtype).tobytes())
 
 
 def bound(jaxpr: Any, consts: Sequence[Any], args: Sequence[Any]) -> dict[Any, Any]:

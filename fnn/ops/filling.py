@@ -9,10 +9,17 @@ from __future__ import annotations
 from typing import Any
 
 import jax
-import numpy as np
 from jax.core import Tracer
 
-from fnn.ops.elementwise import Constant, Step, bound, is_variable, postponed, settled
+from fnn.ops.elementwise import (
+    Constant,
+    Step,
+    bound,
+    is_variable,
+    literal,
+    postponed,
+    settled,
+)
 
 
 def filled(function: Any, *args: Any) -> Any:
@@ -47,10 +54,7 @@ def results(closed: Any, args: list[Any]) -> list[Any] | None:
         return None  # an array of NumPy has no such type
 
     def read(atom):
-        if is_variable(atom):
-            return env[atom]
-        dtype = atom.aval.dtype
-        return Constant(dtype, np.asarray(atom.val, dtype).tobytes())
+        return env[atom] if is_variable(atom) else literal(atom)
 
     for eqn in closed.jaxpr.eqns:
         operands = [read(v) for v in eqn.invars]
