@@ -60,6 +60,11 @@ def drawn(draw: Callable[[Any], Any], key: Any) -> Any:
     return jax.tree.unflatten(jax.tree.structure(tree), arrays)
 
 
+def keys_from(key: Any, count: int) -> tuple[Any, ...]:
+    """Those of `jax.random.split`, for which it would compile a program."""
+    return drawn(lambda key: tuple(jax.random.split(key, count)), key)
+
+
 def keyed(words: Any) -> jax.Array:
     """The keys of these words."""
     return jax.random.wrap_key_data(words, impl="threefry2x32")

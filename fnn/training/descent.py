@@ -11,7 +11,7 @@ import optax
 from jax import lax
 
 from fnn.checks import check_key, pair
-from fnn.ops.drawing import drawn
+from fnn.ops.drawing import keys_from
 from fnn.ops.filling import filled
 from fnn.training.checks import (
     check_count,
@@ -101,7 +101,7 @@ def trainer(
 
     def init(key, batch):
         key = check_key(key, "trainer: init(key, batch)")
-        drawing, training = drawn(lambda key: tuple(jax.random.split(key)), key)
+        drawing, training = keys_from(key, 2)
         expected = "trainer: expected an objective's init to return (params, state)"
         params, state = pair(expected, objective.init(drawing, batch))
         check_trainable(params)

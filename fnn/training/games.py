@@ -16,7 +16,7 @@ from fnn.checks import check_function, check_key
 from fnn.contract import StatefulLayer, as_layer, with_state
 from fnn.layers.checks import check_array
 from fnn.models.adversarial.losses import Losses, non_saturating
-from fnn.ops.drawing import drawn
+from fnn.ops.drawing import keys_from
 from fnn.ops.filling import filled
 from fnn.shapes import is_array, shown, spec
 from fnn.training.checks import check_count, check_trainable, shown_pair
@@ -160,7 +160,7 @@ def adversarial(
     def init(key, batch):
         key = check_key(key, f"{WHO}: init(key, batch)")
         real = jax.eval_shape(lambda x: _parts(x, discriminator_steps)[0], spec(batch))
-        *keys, training = drawn(lambda key: tuple(jax.random.split(key, 3)), key)
+        *keys, training = keys_from(key, 3)
         latent = jax.eval_shape(lambda key: latents(key, len(real)), spec(key))
         first = game.generator.init(keys[0], latent)
         fake, _ = jax.eval_shape(partial(game.fake, count=len(real)), *first, key=key)

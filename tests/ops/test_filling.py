@@ -77,6 +77,13 @@ def test_its_memory_is_nobody_elses():
     assert len(set(places)) == len(places)
 
 
+def test_a_step_that_takes_it_over_takes_nothing_else():
+    step = jax.jit(lambda state: state, donate_argnums=0)
+    step(filled(state_of(FILLED["schedule-free"]), PARAMS, KEY))
+    given = jax.tree.leaves((PARAMS, KEY))
+    assert not any(leaf.is_deleted() for leaf in given)
+
+
 def test_arrays_held_to_a_device_are_left_to_jax():
     begin = state_of(FILLED["adam"])
     held = jax.device_put(PARAMS, jax.devices()[0])

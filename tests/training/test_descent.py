@@ -8,7 +8,9 @@ import optax
 import pytest
 
 import fnn
+from fnn.ops import elementwise
 from fnn.training import Objective, TrainState, supervised, trainer
+from tests.compiling import programs_compiled
 from tests.rounding import OF_DRAWS
 
 cross_entropy = optax.softmax_cross_entropy_with_integer_labels
@@ -54,6 +56,17 @@ def test_a_step_is_traced_once_and_compiled_once(data):
         state, _ = made.step(state, data)
     assert made.steps is not None
     made.steps(state, jax.tree.map(lambda a: np.stack([a, a]), data))
+
+
+@pytest.mark.same_key  # where keys are checked, all is left to JAX
+def test_a_first_state_takes_no_program_but_that_of_the_draws(data):
+    made = trainer(supervised(fnn.dense(2), optax.l2_loss), optax.adam(1e-2))
+    key = jax.random.key(0)
+    jax.clear_caches()
+    elementwise.compiled.cache_clear()
+    with programs_compiled() as programs:
+        made.init(key, data)
+    assert len(programs) == 1
 
 
 def test_weak_types_of_a_users_state_cost_no_second_trace(data):
